@@ -1,0 +1,72 @@
+# The dependency rule as code.
+#
+# floor(<name> [SEES <lower floors>])
+#   One folder under src/, one include root. A module sees its own floor and the listed ones, nothing else: including upward is
+#   "file not found".
+function(floor name)
+  cmake_parse_arguments(arg "" "" "SEES" ${ARGN})
+  add_library(floor_${name} INTERFACE)
+  target_include_directories(floor_${name} INTERFACE ${PROJECT_SOURCE_DIR}/src/${name})
+  foreach(lower IN LISTS arg_SEES)
+    target_link_libraries(floor_${name} INTERFACE floor_${lower})
+  endforeach()
+  set_property(GLOBAL PROPERTY floor_${name}_sees ${name} ${arg_SEES})
+endfunction()
+
+# module(<name> <floor> [SOURCES ...] [DEPENDS <modules>] [LINKS <third party>] [TESTS ...] [TEST_DEPENDS <modules>])
+#   A static library (or, without sources, an interface library) in the folder of the calling CMakeLists.txt, which is
+#   src/<floor>/<name>. A dependency on a higher floor, or on a module not yet declared, is a configure error. TESTS become one
+#   GoogleTest program <name>_test whose cases ctest knows one by one.
+function(module name floor)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS;LINKS;TESTS;TEST_DEPENDS;TEST_LINKS" ${ARGN})
+  if(arg_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "module(${name}): unknown arguments ${arg_UNPARSED_ARGUMENTS}")
+  endif()
+  get_property(sees GLOBAL PROPERTY floor_${floor}_sees)
+  set_property(GLOBAL PROPERTY module_${name}_floor ${floor})
+  set_property(GLOBAL PROPERTY module_${name}_depends "${arg_DEPENDS}")
+  set_property(GLOBAL APPEND PROPERTY fairlead_modules ${name})
+  foreach(dep IN LISTS arg_DEPENDS)
+    get_property(dep_floor GLOBAL PROPERTY module_${dep}_floor)
+    if(NOT dep_floor)
+      message(FATAL_ERROR "${name} (${floor}) depends on ${dep}, which is not a module declared before it")
+    endif()
+    if(NOT dep_floor IN_LIST sees)
+      message(FATAL_ERROR "${name} (${floor}) may not depend on ${dep} (${dep_floor})")
+    endif()
+  endforeach()
+  if(arg_SOURCES)
+    add_library(${name} STATIC ${arg_SOURCES})
+    target_link_libraries(${name} PUBLIC floor_${floor} ${arg_DEPENDS} PRIVATE ${arg_LINKS} fairlead_flags)
+    set_property(GLOBAL APPEND PROPERTY floor_${floor}_archives ${name})
+  else()
+    add_library(${name} INTERFACE)
+    target_link_libraries(${name} INTERFACE floor_${floor} ${arg_DEPENDS})
+  endif()
+  if(arg_TESTS AND FAIRLEAD_TESTS)
+    add_executable(${name}_test ${arg_TESTS})
+    target_link_libraries(${name}_test PRIVATE ${name} ${arg_TEST_DEPENDS} ${arg_TEST_LINKS} GTest::gmock GTest::gtest_main fairlead_flags)
+    set_target_properties(${name}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests/bin)
+    register_tests(${name}_test unit ${name})
+  endif()
+endfunction()
+
+# register_tests(<target> <label> <prefix>): makes every GoogleTest case of a program a ctest test "<prefix>.<Suite>.<Case>".
+function(register_tests target label prefix)
+  include(GoogleTest)
+  gtest_discover_tests(${target} TEST_PREFIX "${prefix}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+    PROPERTIES LABELS ${label} TIMEOUT 120)
+endfunction()
+
+# Writes build/<preset>/modules.txt, one line "<module> <floor> <dependency>..." each, for tools/include_lint and the purity check.
+function(write_module_map)
+  get_property(modules GLOBAL PROPERTY fairlead_modules)
+  set(text "")
+  foreach(name IN LISTS modules)
+    get_property(floor GLOBAL PROPERTY module_${name}_floor)
+    get_property(depends GLOBAL PROPERTY module_${name}_depends)
+    string(REPLACE ";" " " depends "${depends}")
+    string(APPEND text "${name} ${floor} ${depends}\n")
+  endforeach()
+  file(WRITE ${PROJECT_BINARY_DIR}/modules.txt "${text}")
+endfunction()
