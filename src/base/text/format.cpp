@@ -1,5 +1,7 @@
 // Defines fmt's functions once for the whole tree (format-inl.h is "inline" only in header-only mode). The explicit
 // instantiations are those that fmt's headers declare without defining.
+#include "text/format.hpp"
+
 #include <fmt/format-inl.h>
 
 template fmt::detail::thousands_sep_result<char> fmt::detail::thousands_sep_impl(fmt::detail::locale_ref);
