@@ -21,6 +21,13 @@ target_include_directories(fmt_headers SYSTEM INTERFACE ${FMT_INCLUDE_DIR})
 find_package(yaml-cpp REQUIRED)
 find_package(CLI11 REQUIRED)
 
+# Only the data model and the text form; the package's own configuration would ask for libcurl too.
+find_library(PROMETHEUS_CORE_LIBRARY prometheus-cpp-core REQUIRED)
+find_path(PROMETHEUS_INCLUDE_DIR prometheus/text_serializer.h REQUIRED)
+add_library(prometheus_core INTERFACE)
+target_include_directories(prometheus_core SYSTEM INTERFACE ${PROMETHEUS_INCLUDE_DIR})
+target_link_libraries(prometheus_core INTERFACE ${PROMETHEUS_CORE_LIBRARY})
+
 if(FAIRLEAD_TESTS)
   find_package(GTest REQUIRED)
 endif()
