@@ -1,0 +1,63 @@
+#pragma once
+
+#include "loop/loop.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace fairlead::loop {
+
+/// A bounded ring with one writer thread and one reader thread. The indices live on their own cache lines and each side
+/// remembers what it last saw of the other, so the line of the other side is touched once per batch, not per task.
+class SpscRing {
+public:
+    static constexpr std::size_t capacity = 1024;
+
+    /// Writer. Leaves `task` alone and returns false when full.
+    bool push(Task& task);
+    /// Reader.
+    bool pop(Task& into);
+
+private:
+    alignas(64) std::atomic<std::size_t> written_{0};
+    std::size_t read_seen_ = 0;
+    alignas(64) std::atomic<std::size_t> read_{0};
+    std::size_t written_seen_ = 0;
+    alignas(64) std::array<Task, capacity> slots_;
+};
+
+/// The inbound side of one loop: one ring per sending loop, made at its first send, and one locked queue for threads
+/// that run no loop. The wake-up is Asio's own (an eventfd, rung only when the reader is inside epoll_wait) and is
+/// asked for at most once per drain.
+class Mailbox {
+public:
+    explicit Mailbox(Loop& owner);
+    ~Mailbox();
+    Mailbox(const Mailbox&) = delete;
+    Mailbox& operator=(const Mailbox&) = delete;
+
+    /// Any thread.
+    bool send(Task task);
+    /// The owner's thread: runs what has arrived, at most `batch` tasks; true when more are waiting.
+    bool drain();
+
+    static constexpr std::size_t batch = 256;
+
+private:
+    struct Lane;
+    Lane& lane_of(const Loop* sender);
+    void ring();
+
+    Loop& owner_;
+    std::atomic<bool> drain_posted_{false};
+    std::mutex lanes_mutex_;
+    std::vector<std::unique_ptr<Lane>> lanes_;
+    std::atomic<std::size_t> lane_count_{0};
+};
+
+} // namespace fairlead::loop
