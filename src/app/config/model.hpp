@@ -4,6 +4,7 @@
 #include "net/address.hpp"
 #include "net/prefix.hpp"
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -43,8 +44,8 @@ struct PortRange {
 struct User {
     std::string name;
     Secret password;
-    /// MD5(name ":" realm ":" password), 16 bytes, or its SHA-256 form, 32 bytes; empty when a password is given.
-    std::vector<std::byte> key;
+    /// MD5(name ":" realm ":" password), instead of the password.
+    std::optional<std::array<std::byte, 16>> key;
     friend bool operator==(const User&, const User&) = default;
 };
 
@@ -103,7 +104,8 @@ struct Peers {
     PeerPreset policy = PeerPreset::public_only;
     std::vector<net::Prefix> allow;
     std::vector<net::Prefix> deny;
-    std::vector<PortRange> denied_ports = {{0, 1023}};
+    /// Peer ports below this are refused; 0: none.
+    std::uint32_t lowest_port = 1024;
 };
 
 struct Relay {
@@ -130,12 +132,14 @@ struct Quotas {
     std::uint32_t channels = 64;
 };
 
-/// Answers to requests without valid credentials, per source address range (IPv4 /24, IPv6 /48).
+/// Answers to requests without valid credentials: a token bucket per source (IPv4 address, IPv6 /56) and one for all.
 struct UnauthenticatedAnswers {
     bool limited = true;
     /// Per second.
-    std::uint32_t rate = 10;
-    std::uint32_t burst = 100;
+    std::uint32_t rate = 20;
+    std::uint32_t burst = 20;
+    std::uint32_t total_rate = 20'000;
+    std::uint32_t total_burst = 20'000;
 };
 
 struct Turn {
@@ -171,8 +175,10 @@ struct RtcConfig {
     std::chrono::seconds credential_life = 12h;
     /// "https://app.example.org", or "*" alone.
     std::vector<std::string> allowed_origins;
-    /// Empty: no key is asked for.
+    /// For application servers, which vouch for the username they name.
     std::vector<Secret> api_keys;
+    /// Credentials for callers without a key, too.
+    bool open = false;
 };
 
 enum class UserIdForm : std::uint8_t { issuer, username };
@@ -193,7 +199,7 @@ struct Web {
     std::filesystem::path root;
 };
 
-enum class LogLevel : std::uint8_t { error, warning, info, debug, trace };
+enum class LogLevel : std::uint8_t { debug, info, warning, error, off };
 enum class LogFormat : std::uint8_t { automatic, text, json };
 enum class LogAddresses : std::uint8_t { shown, masked, hidden };
 
