@@ -30,4 +30,5 @@ target_link_libraries(prometheus_core INTERFACE ${PROMETHEUS_CORE_LIBRARY})
 
 if(FAIRLEAD_TESTS)
   find_package(GTest REQUIRED)
+  find_package(rapidcheck REQUIRED)
 endif()

@@ -35,6 +35,11 @@ enum class Method : std::uint16_t {
 
 inline constexpr std::size_t header_size = 20;
 inline constexpr std::uint32_t magic_cookie = 0x2112a442;
+/// FINGERPRINT = CRC-32 xor this (RFC 8489 section 14.7), so that it differs from a CRC that another protocol may
+/// carry.
+inline constexpr std::uint32_t fingerprint_xor = 0x5354554e;
+/// Longer messages are refused; none fits a datagram.
+inline constexpr std::size_t max_message = 65'535;
 /// Messages with more attributes are refused: no message of any known extension comes near.
 inline constexpr std::size_t max_attributes = 64;
 
@@ -44,7 +49,7 @@ enum class ParseError : std::uint8_t {
     truncated,             ///< shorter than a header
     not_stun,              ///< one of the two leading bits is set
     bad_cookie,            ///< RFC 3489, or something else altogether
-    bad_length,            ///< header length not a multiple of four, or not what arrived
+    bad_length,            ///< header length not a multiple of four, not what arrived, or over max_message
     attribute_overrun,     ///< an attribute that runs past the message
     too_many_attributes,   ///< more than max_attributes
     bad_integrity_size,    ///< MESSAGE-INTEGRITY not 20 bytes; -SHA256 not 16 to 32 in steps of four
@@ -113,8 +118,7 @@ public:
 private:
     struct Entry {
         std::uint16_t type;
-        std::uint16_t
-            offset; // of the value, within the message (at most 20 + 65535, but the last header starts earlier)
+        std::uint16_t offset; // of the value, within the message
         std::uint16_t length;
     };
 

@@ -38,6 +38,7 @@ public:
     [[nodiscard]] std::size_t finish();
 
 private:
+    void put_address(Attribute type, const net::TransportAddress& address, Bytes mask);
     void begin(Attribute type, std::size_t length);
     void pad(std::size_t length);
     // Sets the header's length to what it will be once `more` bytes have been added.
@@ -45,6 +46,7 @@ private:
 
     bytes::Writer out_;
     TransactionId transaction_id_;
+    bool fits_ = true;
 };
 
 } // namespace fairlead::stun
