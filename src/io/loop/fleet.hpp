@@ -19,7 +19,7 @@ public:
         /// 0: one per core this process may run on.
         unsigned workers = 0;
         /// Without a thread of its own the hub is worker 0. Nothing: decided by the number of workers (from two up).
-        std::optional<bool> hub_thread;
+        std::optional<bool> hub_thread = std::nullopt;
         bool blocking_thread = true;
     };
     explicit Fleet(const Options& options);

@@ -4,6 +4,7 @@
 #include "time/instant.hpp"
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <atomic>
@@ -17,6 +18,8 @@
 namespace fairlead::loop {
 
 namespace asio = boost::asio;
+
+class Mailbox;
 
 using Task = std::move_only_function<void()>;
 
@@ -79,12 +82,12 @@ private:
     class Heartbeat;
     friend class Mailbox;
     void drain_mailbox();
-    void report(const char* what);
+    void report(std::string_view handler, const char* what);
 
     std::string name_;
     asio::io_context context_{1};
     asio::executor_work_guard<asio::io_context::executor_type> work_;
-    std::unique_ptr<class Mailbox> mailbox_;
+    std::unique_ptr<Mailbox> mailbox_;
     std::unique_ptr<Heartbeat> heartbeat_;
     const char* handler_ = "";
     bool stale_ = true;

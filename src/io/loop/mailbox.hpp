@@ -56,7 +56,9 @@ private:
     Loop& owner_;
     std::atomic<bool> drain_posted_{false};
     std::mutex lanes_mutex_;
+    static constexpr std::size_t most_lanes = 1024; // loops of one program, and one for all other threads
     std::vector<std::unique_ptr<Lane>> lanes_;
+    std::size_t first_ = 0; // the lane the next drain begins with
     std::atomic<std::size_t> lane_count_{0};
 };
 
