@@ -19,7 +19,7 @@ namespace fairlead::datagram {
 /// How one datagram is to leave. Fields left alone cost nothing.
 struct SendOptions {
     /// Source address, for sockets bound to a wildcard. Ignored where the socket has an address of its own.
-    std::optional<net::IpAddress> from;
+    std::optional<net::IpAddress> from = std::nullopt;
     /// Type of Service / Traffic Class; 0 leaves the socket's.
     std::uint8_t tos = 0;
     /// TTL / Hop Limit; 0 leaves the system's default.

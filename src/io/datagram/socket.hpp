@@ -34,7 +34,7 @@ class Receiver;
 
 struct OpenOptions {
     /// IPv6 sockets are IPv6 only. Port 0 takes any port.
-    net::TransportAddress local;
+    net::TransportAddress local{};
     /// Hears about this socket; must outlive it. `tag` is handed back with every event.
     Receiver* receiver = nullptr;
     std::uint64_t tag = 0;

@@ -12,7 +12,7 @@ namespace fairlead::stream {
 
 struct ListenOptions {
     /// IPv6 sockets are IPv6 only. Port 0 takes any port.
-    net::TransportAddress local;
+    net::TransportAddress local{};
     bool reuse_port = false; ///< one acceptor per worker on the same address (SO_REUSEPORT)
     int backlog = 4096;
     /// Seconds the kernel keeps a connection to itself until its first bytes come (TCP_DEFER_ACCEPT); 0: off.

@@ -59,13 +59,13 @@ struct ServerTlsOptions {
     bool tls_1_2 = true; ///< 1.3 is always on
     bool tls_1_3 = true;
     /// OpenSSL's list for 1.2; empty: ECDHE with AEAD only.
-    std::string cipher_list;
-    std::string cipher_suites; ///< for 1.3; empty: OpenSSL's default
+    std::string cipher_list{};
+    std::string cipher_suites{}; ///< for 1.3; empty: OpenSSL's default
     /// In order of our preference. A client without ALPN is served; one that offers only others is refused, except with
     /// `alpn_required` false.
-    std::vector<std::string> alpn;
+    std::vector<std::string> alpn{};
     bool alpn_required = false;
-    std::string key_password;
+    std::string key_password{};
 };
 
 /// 80 bytes that seal session tickets, shared by the workers so that a client may resume on any of them.
@@ -80,8 +80,8 @@ public:
                                                                                 const ServerTlsOptions& options);
     struct ClientOptions {
         bool verify = true;
-        std::string ca_file; ///< empty: the system's
-        std::vector<std::string> alpn;
+        std::string ca_file{}; ///< empty: the system's
+        std::vector<std::string> alpn{};
     };
     [[nodiscard]] static Result<std::shared_ptr<TlsContext>, TlsFailure> client(const ClientOptions& options);
     ~TlsContext();
