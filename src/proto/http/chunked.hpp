@@ -7,7 +7,7 @@
 namespace fairlead::http {
 
 /// The chunked transfer coding (RFC 9112 section 7.1), byte by byte. Sizes are hexadecimal digits and nothing else (at
-/// most 16), every line ends with CRLF, extensions are skipped up to 256 bytes a line. Trailer fields are checked for
+/// most 15), every line ends with CRLF, extensions are skipped up to 256 bytes a line. Trailer fields are checked for
 /// their form and dropped, at most 4 KiB of them.
 class ChunkedDecoder {
 public:
@@ -37,6 +37,7 @@ private:
     std::uint64_t size_ = 0;   // of this chunk; while in data, what is left of it
     std::size_t overhead_ = 0; // bytes of extensions in this line, or of the trailer section
     std::uint8_t digits_ = 0;
+    bool in_name_ = false; // a trailer's name has begun
     State state_ = State::size_first;
 };
 

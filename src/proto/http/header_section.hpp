@@ -18,6 +18,8 @@ enum class HeaderFault : std::uint8_t {
     malformed_start_line,
     bad_version,
     malformed_field,
+    bad_content_length,
+    bad_transfer_encoding,
     too_many_fields,
 };
 
@@ -65,8 +67,8 @@ struct ResponseHead {
 [[nodiscard]] std::optional<HeaderFault> read(const std::string& section, std::size_t field_limit, RequestHead& head);
 [[nodiscard]] std::optional<HeaderFault> read(const std::string& section, std::size_t field_limit, ResponseHead& head);
 
-/// The value of a Content-Length field: digits only, below 2^63. RFC 9110 section 8.6 lets a recipient accept "5, 5";
-/// this one does not.
+/// The value of a Content-Length field: digits only, at most 18 of them. RFC 9110 section 8.6 lets a recipient accept
+/// "5, 5"; this one does not.
 [[nodiscard]] std::optional<std::uint64_t> parse_content_length(std::string_view value);
 
 } // namespace fairlead::http
