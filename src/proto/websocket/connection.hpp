@@ -120,7 +120,7 @@ private:
     std::optional<Event> begin_frame();
     std::optional<Event> take_payload(Bytes& input);
     std::optional<Event> end_frame();
-    Event end_close();
+    Event end_close(Bytes payload);
     Event fail(Violation why);
     bool write_frame(Opcode opcode, Bytes payload, std::string& out);
 
