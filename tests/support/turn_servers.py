@@ -4,6 +4,7 @@ coturn is never installed: its package and the libraries that are missing here a
 from there, in the foreground, on ports of our own.
 """
 
+import fcntl
 import os
 import pathlib
 import secrets
@@ -49,9 +50,12 @@ class CoturnPackage:
 
     def __init__(self, scratch=ROOT / "build" / "coturn"):
         self.folder = pathlib.Path(os.environ.get("FAIRLEAD_COTURN", scratch)).absolute()
-        if not (self.folder / "usr/bin/turnserver").exists():
-            self._unpack()
-        self._complete()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with open(self.folder / ".lock", "w", encoding="ascii") as lock:  # tests that run side by side share the folder
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (self.folder / "usr/bin/turnserver").exists():
+                self._unpack()
+            self._complete()
 
     def program(self, name):
         return str(self.folder / "usr/bin" / name)
@@ -102,7 +106,6 @@ class CoturnPackage:
             self._extract(packages[0])
 
     def _extract(self, package):
-        self.folder.mkdir(parents=True, exist_ok=True)
         subprocess.run(["dpkg-deb", "-x", str(package), str(self.folder)], check=True)
 
 
@@ -358,8 +361,8 @@ def scalar(value):
 
 
 def fairlead_binary():
-    """$FAIRLEAD_BINARY, or the newest that was built here."""
-    given = os.environ.get("FAIRLEAD_BINARY")
+    """$FAIRLEAD_BINARY, or what the build that runs the test has made ($FAIRLEAD_BUILT), or the newest of all builds."""
+    given = os.environ.get("FAIRLEAD_BINARY") or os.environ.get("FAIRLEAD_BUILT")
     if given:
         if not os.access(given, os.X_OK):
             raise Unavailable(f"{given} is not there")
