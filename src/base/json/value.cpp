@@ -105,7 +105,10 @@ private:
         for (std::size_t i = 0; i < order.size(); ++i) {
             order[i] = i;
         }
-        std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return object[a].name < object[b].name; });
+        std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+            const int names = object[a].name.compare(object[b].name);
+            return names != 0 ? names < 0 : a < b;
+        });
         std::vector<bool> superseded(object.size());
         bool any = false;
         for (std::size_t i = 1; i < order.size(); ++i) {

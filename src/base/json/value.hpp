@@ -21,14 +21,14 @@ public:
     using Array = std::vector<Value>;
     using Object = std::vector<Member>; ///< in the order of the text
 
-    Value() = default; ///< null
-    explicit Value(bool b) : held_(b) {}
-    explicit Value(std::int64_t number) : held_(number) {}
-    explicit Value(std::uint64_t number) : held_(number) {}
-    explicit Value(double number) : held_(number) {}
-    explicit Value(std::string text) : held_(std::move(text)) {}
-    explicit Value(Array array) : held_(std::move(array)) {}
-    explicit Value(Object object) : held_(std::move(object)) {}
+    Value(); ///< null
+    explicit Value(bool b);
+    explicit Value(std::int64_t number);
+    explicit Value(std::uint64_t number);
+    explicit Value(double number);
+    explicit Value(std::string text);
+    explicit Value(Array array);
+    explicit Value(Object object);
 
     enum class Duplicates : std::uint8_t {
         last_wins, ///< as every JavaScript reader
@@ -62,5 +62,15 @@ struct Member {
     std::string name;
     Value value;
 };
+
+// Only here is Member complete, as the destructor of an Object needs it.
+inline Value::Value() = default;
+inline Value::Value(bool b) : held_(b) {}
+inline Value::Value(std::int64_t number) : held_(number) {}
+inline Value::Value(std::uint64_t number) : held_(number) {}
+inline Value::Value(double number) : held_(number) {}
+inline Value::Value(std::string text) : held_(std::move(text)) {}
+inline Value::Value(Array array) : held_(std::move(array)) {}
+inline Value::Value(Object object) : held_(std::move(object)) {}
 
 } // namespace fairlead::json

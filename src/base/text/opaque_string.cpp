@@ -7,6 +7,7 @@
 #include <iterator>
 #include <span>
 #include <utility>
+#include <vector>
 
 namespace fairlead::text {
 
@@ -82,6 +83,26 @@ char32_t compose(char32_t first, char32_t second) {
     return row != std::end(unicode::compositions) && key(*row) == wanted ? char32_t{row->whole} : 0;
 }
 
+/// Canonical ordering: every run of marks by combining class, equals in the order they came in.
+void order_marks(std::u32string& text) {
+    std::vector<std::uint64_t> run; // class, position and character in one number each, so any sort is stable
+    std::size_t i = 0;
+    while (i < text.size()) {
+        const std::size_t begin = i;
+        run.clear();
+        for (unsigned mark = 0; i < text.size() && (mark = combining_class(text[i])) != 0; ++i) {
+            run.push_back((std::uint64_t{mark} << 53U) | (std::uint64_t{i - begin} << 21U) | text[i]);
+        }
+        std::ranges::sort(run);
+        for (std::size_t k = 0; k < run.size(); ++k) {
+            text[begin + k] = static_cast<char32_t>(run[k] & 0x1fffffU);
+        }
+        if (run.empty()) {
+            ++i;
+        }
+    }
+}
+
 /// UAX #15: canonical decomposition, canonical ordering, canonical composition.
 std::u32string normalization_form_c(std::u32string_view text) {
     std::u32string decomposed;
@@ -89,12 +110,7 @@ std::u32string normalization_form_c(std::u32string_view text) {
     for (const char32_t c : text) {
         decompose(c, decomposed);
     }
-    for (auto run = decomposed.begin(); run != decomposed.end();) {
-        run = std::find_if(run, decomposed.end(), [](char32_t c) { return combining_class(c) != 0; });
-        const auto end = std::find_if(run, decomposed.end(), [](char32_t c) { return combining_class(c) == 0; });
-        std::stable_sort(run, end, [](char32_t a, char32_t b) { return combining_class(a) < combining_class(b); });
-        run = end;
-    }
+    order_marks(decomposed);
 
     std::u32string composed;
     composed.reserve(decomposed.size());

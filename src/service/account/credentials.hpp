@@ -37,7 +37,8 @@ struct Explanation {
 /// whether
 ///   or not somebody by that name exists: an ephemeral name of a right form always gets its MAC, and the server does
 ///   the integrity check with a dummy key for the rest.
-/// - Strings are compared after OpaqueString preparation. The MAC of an ephemeral name is over the name as sent.
+/// - Names of static users, passwords and the realm are compared after OpaqueString preparation. An ephemeral name is
+///   taken as sent: its MAC and its key are over those bytes, and other issuers do not prepare.
 /// - USERHASH finds static users only: an ephemeral name is not stored anywhere, so its hash cannot be turned back. Do
 ///   not advertise username anonymity (turn::ServerConfig::username_anonymity) to clients with ephemeral names.
 /// - The quota identity is the user part of an ephemeral name, the whole name when it has none, else the user's name.
@@ -57,6 +58,8 @@ public:
     [[nodiscard]] const SharedSecrets* secrets() const { return secrets_.get(); }
 
 private:
+    [[nodiscard]] static turn::Account account_of(const Users::Entry& user);
+
     Users users_;
     std::shared_ptr<const SharedSecrets> secrets_;
 };
