@@ -251,6 +251,18 @@ class Bites(unittest.TestCase):
             with self.subTest(what):
                 self.refused(self.tree().write("README.md", f"one\n{text}\n").run(TOOLS / "words_lint", "."), f"README.md:2: {what}")
 
+    def test_replay_fails_on_a_bad_input_names_it_and_wants_a_corpus(self):
+        tree = self.tree().write("target.cpp", "#include <cstddef>\n#include <cstdint>\n"
+                                 'extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {\n'
+                                 "    if (size == 3 && data[0] == 'x') { __builtin_trap(); }\n    return 0;\n}\n")
+        self.passes(tree.run(COMPILER, "-std=c++23", "target.cpp", ROOT / "tests/fuzz/replay/main.cpp", "-o", "replay"))
+        self.passes(tree.write("corpus/fine", "abcd").run("./replay", "corpus"))
+        self.refused(tree.write("corpus/whole", "xyz").run("./replay", "corpus"), "corpus/whole")
+        (tree.root / "corpus/whole").unlink()
+        self.refused(tree.write("corpus/prefix", "xyz and more").run("./replay", "corpus"), "corpus/prefix")
+        self.refused(tree.run("./replay", "nowhere"))
+        self.refused(tree.run("./replay"), "0 files")
+
     def test_a_pure_archive_that_is_missing_is_not_a_pass(self):
         self.refused(self.tree().run(TOOLS / "purity_lint"), "0 archives")
         self.refused(self.tree().run(TOOLS / "purity_lint", "libnone.a"))
