@@ -66,7 +66,8 @@ public:
     /// train. A full queue flushes itself, so there is no failure to handle: drops are counted in stats().
     void queue(SocketId via, const net::TransportAddress& to, Bytes head, Bytes body, const SendOptions& options = {});
 
-    /// Room for one datagram written in place, valid until commit() or the next reserve(). At most 65,507 bytes.
+    /// Room for one datagram written in place, valid until the next commit(), reserve(), queue() or flush(). At most
+    /// 65,507 bytes.
     [[nodiscard]] MutableBytes reserve(std::size_t at_most);
     /// Queues the first `length` bytes of the room reserved last.
     void commit(SocketId via, const net::TransportAddress& to, std::size_t length, const SendOptions& options = {});
@@ -87,7 +88,7 @@ private:
     class Impl;
     loop::Loop& loop_;
     Stats stats_;
-    std::unique_ptr<Impl> impl_;
+    std::shared_ptr<Impl> impl_;
 };
 
 } // namespace fairlead::datagram
