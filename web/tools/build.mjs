@@ -78,7 +78,7 @@ async function readAssets() {
       return {
         path: `/${name}`,
         type: types[extname(name)],
-        etag: `"${createHash('sha256').update(plain).digest('hex')}"`,
+        etag: createHash('sha256').update(plain).digest('hex'),
         plain,
         // Not worth a round of inflating when it saves next to nothing.
         gzip: gzip.length < plain.length * 0.95 ? gzip : undefined,
@@ -116,7 +116,7 @@ async function embed(assets, file) {
   }
 
   // The assembler is spoken to from C++ so that the object carries the same hardening notes as every other.
-  const sections = blobs.map(({ label, path }) => `asm(${text(`.section .rodata\n.balign 16\n.global ${label}\n${label}:\n.incbin "${path}"\n.previous\n`)});`);
+  const sections = blobs.map(({ label, path }) => `asm(${text(`.section .rodata\n.balign 16\n.global ${label}\n.hidden ${label}\n${label}:\n.incbin "${path}"\n.previous\n`)});`);
   const externs = blobs.map(({ label }) => `extern "C" const std::byte ${label}[];`);
   await writeFile(
     file,
