@@ -149,7 +149,7 @@ class Settings:
 
     def __init__(self, host="127.0.0.1", user="gorst", password="hero", realm="north.gov", secret=None, workers=1,
                  streams=True, tls=False, relay_hosts=None, ports=(49152, 65535), allow_any_peer=True, cpu=None,
-                 extra=None, prefix=None, quiet=True, probe=True):
+                 extra=None, prefix=None, quiet=True, port=None, tls_port=None):
         self.host = host
         self.user, self.password, self.realm, self.secret = user, password, realm, secret
         self.workers = workers
@@ -162,7 +162,7 @@ class Settings:
         self.extra = extra or {}  # fairlead only: further configuration, {"section": {"key": value}}
         self.prefix = prefix or []  # a command to run the server under, such as ip netns exec
         self.quiet = quiet
-        self.probe = probe  # wait until it answers (needs a way there)
+        self.port, self.tls_port = port, tls_port  # free ones unless given
 
 
 class Server:
@@ -173,8 +173,8 @@ class Server:
     def __init__(self, settings):
         self.settings = settings
         self.host = settings.host
-        self.port = free_port(settings.host) if settings.probe else 3478
-        self.tls_port = free_port(settings.host) if settings.probe else 5349
+        self.port = settings.port or free_port(settings.host)
+        self.tls_port = settings.tls_port or free_port(settings.host)
         self.process = None
         self.folder = tempfile.TemporaryDirectory(prefix=f"fairlead-{self.kind}-")
         self.log_path = pathlib.Path(self.folder.name) / "log"
@@ -208,7 +208,7 @@ class Server:
             self.process = subprocess.Popen(self.settings.prefix + self.command(), stdout=log, stderr=log,
                                             stdin=subprocess.DEVNULL, env=self.environment(), preexec_fn=pin)
         deadline = time.monotonic() + patience
-        while self.settings.probe and not answers_binding(self.host, self.port):
+        while not answers_binding(self.host, self.port):
             if self.process.poll() is not None:
                 raise ServerFailed(f"{self.kind} ended with {self.process.returncode}:\n{self.log()}")
             if time.monotonic() > deadline:
