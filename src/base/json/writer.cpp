@@ -71,6 +71,9 @@ Writer& Writer::value(double number) {
     if (!std::isfinite(number)) {
         return null();
     }
+    if (number == 0 && std::signbit(number)) {
+        return literal("-0.0"); // "-0" would read back as an integer, which has no sign to keep
+    }
     std::array<char, 32> digits{};
     const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), number);
     return literal({digits.data(), end});

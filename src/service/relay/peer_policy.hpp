@@ -14,7 +14,8 @@ namespace fairlead::relay {
 
 /// The address that a packet sent to `address` ends up at: an IPv4 address that an IPv6 address carries inside
 /// (IPv4-mapped, IPv4-compatible, SIIT, 6to4, NAT64 well-known prefix, Teredo, ISATAP) comes out, everything else stays
-/// what it is. canonical(canonical(a)) == canonical(a).
+/// what it is. canonical(canonical(a)) == canonical(a). Local-use NAT64 (64:ff9b:1::/48, RFC 8215) stays: where in it
+/// the IPv4 address stands is known to its operator alone, so it is refused as a whole.
 [[nodiscard]] net::IpAddress canonical(const net::IpAddress& address);
 
 /// Why a peer was allowed or refused; one entry per rule of the policy, most of them one line of the IANA
@@ -62,7 +63,7 @@ struct Judgement {
     std::optional<net::Prefix> prefix; ///< the range that decided, where a range did
 
     [[nodiscard]] bool allowed() const { return allows(rule); }
-    /// One line for people: "refused: loopback (127.0.0.0/8), which ::ffff:127.0.0.1 stands for".
+    /// One line for people: "refused: loopback (127.0.0.0/8), because ::ffff:127.0.0.1 leads to 127.0.0.1".
     [[nodiscard]] std::string explain(const net::IpAddress& asked) const;
 };
 
@@ -75,20 +76,20 @@ enum class PeerPreset : std::uint8_t {
 
 struct PeerPolicyOptions {
     PeerPreset preset = PeerPreset::public_only;
-    /// Precedence: own services, then the longest matching prefix of both lists (allow wins a tie), then the preset. So
-    /// `deny 10.0.0.0/8, allow 10.1.0.0/16, deny 10.1.2.3/32` reads as it looks. IPv6 forms of IPv4 ranges mean the
-    /// IPv4 range.
-    std::vector<net::Prefix> allow;
-    std::vector<net::Prefix> deny;
+    /// Precedence: lowest_port, own services, live relay addresses of our own, then the longest matching prefix of both
+    /// lists (allow wins a tie), then the preset. So `deny 10.0.0.0/8, allow 10.1.0.0/16, deny 10.1.2.3/32` reads as it
+    /// looks. IPv6 forms of IPv4 ranges mean the IPv4 range.
+    std::vector<net::Prefix> allow = {};
+    std::vector<net::Prefix> deny = {};
     /// Peer ports below this are refused. 0 = none.
     std::uint16_t lowest_port = 1024;
-    /// Lets the operator's own services, below, be reached as peers by nobody: listeners of every kind (TURN, HTTP,
-    /// admin, metrics), Redis, webhooks, identity providers. An address that is_any() stands for all of own_addresses.
-    std::vector<net::TransportAddress> services;
+    /// Nobody's peers: listeners of every kind (TURN, HTTP, admin, metrics), Redis, webhooks, identity providers. An
+    /// address that is_any() stands for every address of this machine.
+    std::vector<net::TransportAddress> services = {};
     /// Addresses of this machine. On these only live relay ports are peers.
-    std::vector<net::IpAddress> own_addresses;
+    std::vector<net::IpAddress> own_addresses = {};
     /// Relayed addresses as clients see them: own_addresses and, behind a one-to-one NAT, the external ones.
-    std::vector<net::IpAddress> relay_addresses;
+    std::vector<net::IpAddress> relay_addresses = {};
 };
 
 /// Which of our own relayed transport addresses are live, on any worker.
@@ -117,7 +118,7 @@ public:
     [[nodiscard]] const PeerPolicyOptions& options() const { return options_; }
 
 private:
-    [[nodiscard]] std::optional<Judgement> listed(const net::IpAddress& canonical) const;
+    [[nodiscard]] Judgement judge_place(const net::IpAddress& place, std::optional<std::uint16_t> port) const;
     [[nodiscard]] bool is_own(const net::IpAddress& canonical) const;
     [[nodiscard]] bool is_relay_address(const net::IpAddress& canonical) const;
     [[nodiscard]] bool is_service(const net::TransportAddress& canonical) const;

@@ -4,7 +4,6 @@
 #include "time/instant.hpp"
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -50,17 +49,16 @@ private:
 class PortPool {
 public:
     /// Both ends included; `first` <= `last`.
-    PortPool(std::uint16_t first, std::uint16_t last);
-    PortPool(const PortPool&) = delete;
-    PortPool& operator=(const PortPool&) = delete;
-
-    /// Worker `index` of `count` gets slice(...) of the range: contiguous, together the whole range, starting at an
-    /// even port wherever possible so that no EVEN-PORT pair is cut. Nothing when the range has fewer pairs than
-    /// workers.
     struct Range {
         std::uint16_t first;
         std::uint16_t last;
     };
+    explicit PortPool(Range range);
+    PortPool(const PortPool&) = delete;
+    PortPool& operator=(const PortPool&) = delete;
+
+    /// The part of `whole` that worker `index` of `count` draws from: contiguous, together the whole range, cut between
+    /// an odd and an even port so that no EVEN-PORT pair is lost. Nothing when the range has fewer pairs than workers.
     [[nodiscard]] static std::optional<Range> slice(Range whole, std::size_t index, std::size_t count);
 
     /// A free port, uniformly at random. Nothing: exhausted (508).
@@ -79,6 +77,8 @@ private:
     friend class Port;
     static constexpr std::uint32_t not_free = UINT32_MAX;
 
+    template <class Fits>
+    [[nodiscard]] std::optional<std::uint16_t> draw_even(Random& random, Fits fits) const;
     void restore(Instant now);
     void make_free(std::uint16_t port);
     [[nodiscard]] Port claim(std::uint16_t port);
@@ -87,7 +87,7 @@ private:
     std::uint16_t first_;
     std::vector<std::uint16_t> free_;  ///< in no order: a draw swaps with the last
     std::vector<std::uint32_t> place_; ///< by port - first_: where in free_, or not_free
-    std::deque<std::pair<Instant, std::uint16_t>> aside_;
+    std::vector<std::pair<Instant, std::uint16_t>> aside_;
 };
 
 } // namespace fairlead::relay
