@@ -13,6 +13,7 @@
 #include <array>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 namespace fairlead::dtls {
 
@@ -247,9 +248,10 @@ bool Endpoint::send(Bytes plaintext, EndpointSink& sink) {
         return false;
     }
     ERR_clear_error();
-    impl_->sink = &sink;
+    // Answers are sent from inside received(), so handle() may be on the stack with its own sink.
+    EndpointSink* const outer = std::exchange(impl_->sink, &sink);
     const int n = SSL_write(impl_->ssl, plaintext.data(), static_cast<int>(plaintext.size()));
-    impl_->sink = nullptr;
+    impl_->sink = outer;
     return n > 0;
 }
 
