@@ -73,7 +73,6 @@ if [ "${FAIRLEAD_PACKAGES:-}" != ready ]; then
 fi
 shift $(($# - rest))
 
-node_modules web
 build release fairlead
 [ $build_only = no ] || exit 0
 

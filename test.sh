@@ -54,7 +54,6 @@ if [ $browser = yes ]; then
     export FAIRLEAD_BROWSER
 fi
 
-node_modules web
 node_modules tests/browser
 configure $preset
 tree=build/$preset

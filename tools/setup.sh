@@ -2,7 +2,7 @@
 # A script that sources this has changed into the checkout's top and sets `offline` to yes or no.
 # shellcheck shell=sh disable=SC2034,SC2154
 
-build_packages="ca-certificates g++ cmake ninja-build pkg-config libssl-dev libsqlite3-dev libyaml-cpp-dev libcli11-dev libfmt-dev"
+build_packages="ca-certificates g++ cmake ninja-build pkg-config libssl-dev libsqlite3-dev libyaml-cpp-dev libcli11-dev libfmt-dev prometheus-cpp-dev"
 test_packages="libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev python3"
 # Not having one of these skips the tests that want it, and only those.
 lab_packages="iproute2 nftables chromium openssl curl clang-19 libclang-rt-19-dev clang-format-19 clang-tidy-19"

@@ -59,6 +59,11 @@ class Machine:
                               env={"PATH": str(self.bin), "MISSING": "", "UNKNOWN": "", **environment})
         return done.returncode, done.stdout + done.stderr
 
+    def browser_tests(self):
+        """The lock file of the browser tests, not yet written."""
+        (self.checkout / "tests/browser").mkdir(parents=True)
+        return self.checkout / "tests/browser/package-lock.json"
+
     def called(self, beginning):
         return [line for line in self.calls.read_text().splitlines() if line.startswith(beginning)]
 
@@ -133,9 +138,8 @@ class Scripts(unittest.TestCase):
 
     def test_offline_never_calls_apt_or_npm(self):
         machine = self.machine()
-        (machine.checkout / "web").mkdir()
-        (machine.checkout / "web/package-lock.json").write_text("{}")
-        self.assertEqual(machine.run("run.sh", "--build-only", "--offline")[0], 0)
+        machine.browser_tests().write_text("{}")
+        self.assertEqual(machine.run("test.sh", "--build-only", "--offline")[0], 0)
         self.assertEqual(machine.called("apt-get") + machine.called("npm"), [])
         status, text = machine.run("run.sh", "--build-only", "--offline", MISSING="libfmt-dev")
         self.assertEqual(status, 3, text)
@@ -143,15 +147,14 @@ class Scripts(unittest.TestCase):
 
     def test_node_modules_are_installed_once_per_lock_file(self):
         machine = self.machine()
-        (machine.checkout / "web").mkdir()
-        lock = machine.checkout / "web/package-lock.json"
+        lock = machine.browser_tests()
         lock.write_text("{}")
-        machine.run("run.sh", "--build-only")
+        machine.run("test.sh", "--build-only")
         self.assertEqual(len(machine.called("npm ci")), 1)
-        machine.run("run.sh", "--build-only")
+        machine.run("test.sh", "--build-only")
         self.assertEqual(len(machine.called("npm ci")), 0)
         lock.write_text('{"changed": true}')
-        machine.run("run.sh", "--build-only")
+        machine.run("test.sh", "--build-only")
         self.assertEqual(len(machine.called("npm ci")), 1)
 
     def test_elsewhere_than_on_debian_a_container_is_suggested(self):
