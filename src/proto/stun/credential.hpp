@@ -14,8 +14,8 @@ enum class PasswordAlgorithm : std::uint16_t { md5 = 0x0001, sha256 = 0x0002 };
 
 /// The long-term key of RFC 8489 section 9.2.2, one per password algorithm. A database may hold only one of the two.
 struct LongTermKeys {
-    std::optional<crypto::Md5> md5;       ///< MD5(username ":" realm ":" OpaqueString(password))
-    std::optional<crypto::Sha256> sha256; ///< SHA-256 of the same
+    std::optional<crypto::Md5> md5{};       ///< MD5(username ":" realm ":" OpaqueString(password))
+    std::optional<crypto::Sha256> sha256{}; ///< SHA-256 of the same
 
     [[nodiscard]] Bytes of(PasswordAlgorithm algorithm) const; ///< empty when there is none
 };

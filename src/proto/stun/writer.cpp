@@ -128,6 +128,12 @@ void Writer::fingerprint() {
     }
 }
 
+std::size_t Writer::finish_before(Attribute type, std::size_t length) {
+    begin(type, length);
+    set_length((length + 3) & ~std::size_t{3});
+    return fits_ && out_.ok() ? out_.size() : 0;
+}
+
 std::size_t Writer::finish() {
     set_length(0);
     return fits_ && out_.ok() ? out_.size() : 0;

@@ -10,8 +10,8 @@
 namespace fairlead::turn {
 
 /// Limits answers to sources that nobody has verified, so that a spoofed flood is not reflected: a token bucket per
-/// IPv4 address or IPv6 /56, and one for all together. The table is fixed in size; sources that collide share the
-/// bucket of the one that was quiet longest.
+/// IPv4 address or IPv6 /56, and one for all together. The table is fixed in size; a source that finds no
+/// place takes over the bucket of the one that was quiet longest, with what is left in it.
 class AnswerBudget {
 public:
     struct Limits {
@@ -22,6 +22,8 @@ public:
     };
     /// `key` is random: it keeps outsiders from choosing addresses that share a bucket.
     AnswerBudget(const Limits& limits, std::uint64_t key, std::size_t buckets = 16'384);
+
+    void set_limits(const Limits& limits);
 
     /// Takes one answer for this source, if there is one.
     [[nodiscard]] bool take(Instant now, const net::IpAddress& source);
@@ -43,7 +45,7 @@ private:
     static constexpr std::size_t ways = 4;
 
     Bucket& bucket_of(Instant now, const net::IpAddress& source);
-    static float refilled(float tokens, double per_second, double burst, Duration passed);
+    static void refill(Bucket& bucket, Instant now, double per_second, double burst);
 
     Limits limits_;
     std::uint64_t key_;

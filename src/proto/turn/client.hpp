@@ -22,14 +22,14 @@
 namespace fairlead::turn {
 
 struct ClientConfig {
-    std::string username;
-    std::string password;
+    std::string username{};
+    std::string password{};
     /// Use USERHASH when the server offers username anonymity.
     bool anonymous_username = true;
     /// SHA-256 when the server offers it; false: answer as clients of RFC 5389 do.
     bool sha256 = true;
     bool fingerprint = false;
-    std::string software;
+    std::string software{};
 
     /// RFC 8489 section 6.2.1: first retransmission after RTO, doubling, Rc requests, then Rm times RTO.
     std::chrono::milliseconds rto{500};
@@ -42,51 +42,51 @@ struct ClientConfig {
 };
 
 struct AllocateOptions {
-    std::optional<net::Family> family;              ///< REQUESTED-ADDRESS-FAMILY
-    bool additional_ipv6 = false;                   ///< ADDITIONAL-ADDRESS-FAMILY
-    std::optional<bool> even_port;                  ///< EVEN-PORT; true = R bit, reserve the next one
-    std::optional<std::uint64_t> reservation_token; ///< RESERVATION-TOKEN
+    std::optional<net::Family> family{};              ///< REQUESTED-ADDRESS-FAMILY
+    bool additional_ipv6 = false;                     ///< ADDITIONAL-ADDRESS-FAMILY
+    std::optional<bool> even_port{};                  ///< EVEN-PORT; true = R bit, reserve the next one
+    std::optional<std::uint64_t> reservation_token{}; ///< RESERVATION-TOKEN
     bool dont_fragment = false;
-    std::optional<std::chrono::seconds> lifetime;
+    std::optional<std::chrono::seconds> lifetime{};
     std::uint8_t transport = 17; ///< REQUESTED-TRANSPORT: UDP
 };
 
 /// What the client has to tell. `error` is 0 when no answer came in time.
 struct ClientBound { // Binding answered
-    net::TransportAddress mapped;
+    net::TransportAddress mapped{};
 };
 struct ClientAllocated {
-    net::TransportAddress relayed;
-    std::optional<net::TransportAddress> additional;
-    std::optional<std::uint16_t> additional_error; ///< ADDRESS-ERROR-CODE
-    net::TransportAddress mapped;
+    net::TransportAddress relayed{};
+    std::optional<net::TransportAddress> additional{};
+    std::optional<std::uint16_t> additional_error{}; ///< ADDRESS-ERROR-CODE
+    net::TransportAddress mapped{};
     std::chrono::seconds lifetime{};
-    std::optional<std::uint64_t> reservation_token;
+    std::optional<std::uint64_t> reservation_token{};
 };
 struct ClientRefreshed {
     std::chrono::seconds lifetime{};
 };
 struct ClientPermitted {
-    std::vector<net::TransportAddress> peers;
+    std::vector<net::TransportAddress> peers{};
 };
 struct ClientChannelBound {
     std::uint16_t channel = 0;
-    net::TransportAddress peer;
+    net::TransportAddress peer{};
 };
 struct ClientFailed {
     stun::Method method = stun::Method::binding;
     std::uint16_t error = 0;
-    std::string reason;
-    std::optional<net::TransportAddress> alternate; ///< with 300
+    std::string reason{};
+    std::optional<net::TransportAddress> alternate{}; ///< with 300
 };
 /// Application data from a peer. `data` refers to the datagram handed to handle(): use it before the next call.
 struct ClientData {
-    net::TransportAddress peer;
-    Bytes data;
+    net::TransportAddress peer{};
+    Bytes data{};
     bool by_channel = false;
 };
 struct ClientIcmp {
-    net::TransportAddress peer;
+    net::TransportAddress peer{};
     std::uint8_t type = 0;
     std::uint8_t code = 0;
     std::uint32_t data = 0;
@@ -125,35 +125,37 @@ private:
     struct Pending { // a transaction under way
         stun::Method method = stun::Method::binding;
         stun::TransactionId id{};
-        std::vector<std::byte> attributes; // what is specific to the request, to write it again after 401 or 438
-        std::vector<std::byte> message;    // as sent, for retransmissions
-        std::vector<net::TransportAddress> peers;
-        std::uint16_t channel = 0;
-        bool deletes = false;
+        AllocateOptions options{};                      // Allocate
+        std::optional<std::chrono::seconds> lifetime{}; // Refresh
+        std::vector<net::TransportAddress> peers{};     // CreatePermission, ChannelBind
+        std::uint16_t channel = 0;                      // ChannelBind
+        std::vector<std::byte> message{};               // as sent, for retransmissions
+        std::vector<std::byte> key{};                   // it was signed with; empty = it was not
+        bool signed_with_sha256 = false;
         unsigned sent = 0;
         unsigned challenged = 0;
         Instant due{};
-        bool quiet = false; // a refresh of our own: only its failure is news
+        bool quiet = false; // our own refresh: only its failure is news
     };
     struct Channel {
         std::uint16_t number = 0;
-        net::TransportAddress peer;
+        net::TransportAddress peer{};
         Instant refresh_at{};
     };
     struct Permission {
-        net::TransportAddress peer;
+        net::TransportAddress peer{};
         Instant refresh_at{};
     };
 
     void start(Instant now, Pending pending, net::Outbox& out);
     void write(Pending& pending);
-    void send_now(Instant now, Pending& pending, net::Outbox& out);
+    void transmit(Instant now, Pending& pending, net::Outbox& out);
     void answered(Instant now, Pending pending, const stun::Message& message, net::Outbox& out);
     void succeeded(Instant now, const Pending& pending, const stun::Message& message);
-    void failed(const Pending& pending, std::uint16_t code, std::string_view reason,
-                std::optional<net::TransportAddress> alternate);
-    [[nodiscard]] bool authentic(const Pending& pending, const stun::Message& message) const;
-    bool learn_challenge(const stun::Message& message);
+    void failed(const Pending& pending, const stun::Message* message);
+    [[nodiscard]] static bool authentic(const Pending& pending, const stun::Message& message);
+    [[nodiscard]] bool learn_challenge(const stun::Message& message);
+    void indication(const stun::Message& message);
     void refresh_due(Instant now, net::Outbox& out);
 
     ClientConfig config_;

@@ -77,7 +77,7 @@ struct ServerConfig {
     bool binding_needs_credentials = false; ///< secure-stun
 
     /// SOFTWARE in answers to authenticated requests; empty = none. Never before authentication.
-    std::string software;
+    std::string software{};
     bool always_fingerprint = false; ///< false: FINGERPRINT only where the request had it
     bool reason_phrases = true;      ///< in answers to authenticated requests; unauthenticated ones never carry them
 

@@ -15,9 +15,9 @@ namespace fairlead::turn {
 
 /// Who claims to send a request. Exactly one of username and userhash is not empty.
 struct Claim {
-    std::string_view realm;
-    std::string_view username;
-    Bytes userhash; ///< 32 bytes, stun::userhash(); only when the server advertises username anonymity
+    std::string_view realm{};
+    std::string_view username{};
+    Bytes userhash{}; ///< 32 bytes, stun::userhash(); only when the server advertises username anonymity
 };
 
 /// A user as the credential store knows it.
@@ -25,9 +25,9 @@ struct Account {
     /// With rotating shared secrets several passwords are valid at once; all are tried.
     static constexpr std::size_t max_keys = 4;
 
-    std::string username; ///< the name on the wire; resolved when the claim was a userhash
-    std::string user;     ///< the quota identity: the user part of a time-limited name, else the username
-    std::array<stun::LongTermKeys, max_keys> keys;
+    std::string username{}; ///< the name on the wire; resolved when the claim was a userhash
+    std::string user{};     ///< the quota identity: the user part of a time-limited name, else the username
+    std::array<stun::LongTermKeys, max_keys> keys{};
     std::size_t key_count = 0; ///< 1 to max_keys
     /// Requests are refused (401) once the wall clock is past this, allocations outlive it (or not, see
     /// ServerConfig::lifetime_ends_with_credential).

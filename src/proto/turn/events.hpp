@@ -28,11 +28,11 @@ struct Traffic {
 
 struct AllocationCreated {
     AllocationId id = 0;
-    net::FiveTuple path;
-    std::string username;
-    std::string user; ///< quota identity
-    net::TransportAddress relayed;
-    std::optional<net::TransportAddress> additional; ///< ADDITIONAL-ADDRESS-FAMILY
+    net::FiveTuple path{};
+    std::string username{};
+    std::string user{}; ///< quota identity
+    net::TransportAddress relayed{};
+    std::optional<net::TransportAddress> additional{}; ///< ADDITIONAL-ADDRESS-FAMILY
     std::chrono::seconds lifetime{};
 };
 struct AllocationRefreshed {
@@ -48,33 +48,33 @@ enum class EndReason : std::uint8_t {
 [[nodiscard]] std::string_view describe(EndReason reason);
 struct AllocationEnded {
     AllocationId id = 0;
-    net::FiveTuple path;
-    std::string username;
-    std::string user;
+    net::FiveTuple path{};
+    std::string username{};
+    std::string user{};
     EndReason reason = EndReason::expired;
     Duration duration{};
-    Traffic traffic;
+    Traffic traffic{};
 };
 /// Created or refreshed; also by ChannelBind.
 struct PermissionInstalled {
     AllocationId id = 0;
-    net::IpAddress peer;
+    net::IpAddress peer{};
     std::chrono::seconds lifetime{};
 };
 struct PermissionEnded {
     AllocationId id = 0;
-    net::IpAddress peer;
+    net::IpAddress peer{};
 };
 struct ChannelBound {
     AllocationId id = 0;
     std::uint16_t channel = 0;
-    net::TransportAddress peer;
+    net::TransportAddress peer{};
     std::chrono::seconds lifetime{};
 };
 struct ChannelEnded {
     AllocationId id = 0;
     std::uint16_t channel = 0;
-    net::TransportAddress peer;
+    net::TransportAddress peer{};
 };
 
 enum class AuthFailure : std::uint8_t {
@@ -90,25 +90,25 @@ enum class AuthFailure : std::uint8_t {
 [[nodiscard]] std::string_view describe(AuthFailure failure);
 /// One per refused attempt to authenticate; a first request without credentials is not one.
 struct AuthenticationFailed {
-    net::FiveTuple path;
-    std::string username; ///< as claimed, cut to 128 bytes; untrusted text. Empty with a USERHASH.
+    net::FiveTuple path{};
+    std::string username{}; ///< as claimed, cut to 128 bytes; untrusted text. Empty with a USERHASH.
     AuthFailure reason = AuthFailure::unknown_user;
 };
 /// An error answered to an authenticated client.
 struct RequestRefused {
-    net::FiveTuple path;
-    std::string username;
+    net::FiveTuple path{};
+    std::string username{};
     stun::Method method = stun::Method::allocate;
     stun::ErrorCode code = stun::ErrorCode::bad_request;
-    std::string why; ///< plain words for the operator: the policy rule, the missing attribute, the exhausted resource
+    std::string why{}; ///< plain words for the operator: the policy rule, the missing attribute, the exhausted resource
 };
 
 /// The key of a user is needed: call Server::provide_key(now, ticket, …) when it is known, or never.
 struct KeyWanted {
     std::uint64_t ticket = 0;
-    std::string realm;
-    std::string username; ///< empty when a userhash is given
-    std::string userhash; ///< 32 bytes, or empty
+    std::string realm{};
+    std::string username{}; ///< empty when a userhash is given
+    std::string userhash{}; ///< 32 bytes, or empty
 };
 
 using Event =

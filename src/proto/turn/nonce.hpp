@@ -39,11 +39,16 @@ public:
     };
     struct Checked {
         Verdict verdict = Verdict::forged;
-        stun::SecurityFeatures features; ///< what we had promised; meaningful unless forged
+        stun::SecurityFeatures features{}; ///< what we had promised; meaningful unless forged
     };
 
     /// `lifetime` 0 = nonces do not get stale.
     NonceIssuer(const std::array<std::byte, 32>& secret, std::chrono::seconds lifetime, Random& random);
+    ~NonceIssuer();
+    NonceIssuer(const NonceIssuer&) = delete;
+    NonceIssuer& operator=(const NonceIssuer&) = delete;
+    NonceIssuer(NonceIssuer&&) = delete;
+    NonceIssuer& operator=(NonceIssuer&&) = delete;
 
     void set_lifetime(std::chrono::seconds lifetime) { lifetime_ = lifetime; }
 
@@ -57,8 +62,9 @@ private:
         crypto::Sha256 key{};
     };
 
-    const crypto::Sha256& key_of(std::int64_t hour);
-    Mac mac(std::int64_t hour, Bytes time_and_salt, const net::IpAddress& client, std::string_view prefix);
+    [[nodiscard]] crypto::Sha256 derive(std::int64_t hour) const;
+    const crypto::Sha256& key_of_recent(std::int64_t hour);
+    static Mac mac(const crypto::Sha256& key, Bytes stamp, const net::IpAddress& client, std::string_view cookie);
 
     std::array<std::byte, 32> secret_;
     std::chrono::seconds lifetime_;

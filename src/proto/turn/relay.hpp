@@ -2,6 +2,7 @@
 
 #include "bytes/bytes.hpp"
 #include "net/address.hpp"
+#include "stun/message.hpp"
 #include "time/instant.hpp"
 #include "turn/relay_opener.hpp"
 
@@ -15,6 +16,7 @@ namespace fairlead::turn {
 
 class Allocations;
 class PeerPolicy;
+struct Allocation;
 struct ServerConfig;
 struct RelayStats;
 
@@ -39,7 +41,7 @@ struct Drop {
 /// Send bytes [offset, offset + length) of the caller's buffer from this relay socket to `peer`.
 struct SendToPeer {
     RelayId relay = 0;
-    net::TransportAddress peer;
+    net::TransportAddress peer{};
     std::size_t offset = 0;
     std::size_t length = 0;
     bool dont_fragment = false; ///< set DF (RFC 8656 section 11.2)
@@ -50,7 +52,7 @@ using ClientVerdict = std::variant<Drop, SendToPeer, ForServer>;
 
 /// Send to the client: `header` bytes of the room the caller gave, then the payload, then `padding` zero bytes.
 struct SendToClient {
-    net::FiveTuple path;
+    net::FiveTuple path{};
     std::uint8_t header = 0;
     std::uint8_t padding = 0; ///< 0 to 3; streams (RFC 8656 section 12.5) and DATA attributes need it
 };
@@ -102,6 +104,13 @@ public:
                                                  const IcmpError& error, MutableBytes room);
 
 private:
+    ClientVerdict channel_data(Instant now, const net::FiveTuple& path, Bytes datagram);
+    ClientVerdict send(Instant now, const net::FiveTuple& path, Bytes datagram);
+    void count_to_peer(Allocation& allocation, std::size_t packets, std::size_t length);
+    Drop dropped_from_client(DropReason why);
+    Drop dropped_from_peer(DropReason why, std::size_t packets);
+    stun::TransactionId next_transaction_id();
+
     Allocations& allocations_;
     const ServerConfig& config_;
     PeerPolicy& policy_;

@@ -30,12 +30,12 @@ struct RelayRequest {
 struct OpenedRelay {
     RelayId id = 0;
     /// As the client shall see it in XOR-RELAYED-ADDRESS: the public address where one is configured.
-    net::TransportAddress relayed;
+    net::TransportAddress relayed{};
 };
 
 struct OpenedRelays {
-    OpenedRelay relay;
-    std::optional<OpenedRelay> reserved; ///< set exactly when even_and_next was asked for
+    OpenedRelay relay{};
+    std::optional<OpenedRelay> reserved{}; ///< set exactly when even_and_next was asked for
 };
 
 enum class RelayError : std::uint8_t {

@@ -33,23 +33,23 @@ struct ServerDeps {
 
 /// Where Allocate requests are sent instead (RFC 8489 section 10): 300, after authentication and with integrity.
 struct Redirect {
-    std::vector<net::TransportAddress> servers; ///< the next one of the client's family is named, round robin
-    std::string domain;                         ///< ALTERNATE-DOMAIN, for clients over TLS and DTLS; may be empty
+    std::vector<net::TransportAddress> servers{}; ///< the next one of the client's family is named, round robin
+    std::string domain{};                         ///< ALTERNATE-DOMAIN, for clients over TLS and DTLS; may be empty
 };
 
 /// One allocation, as the operator sees it.
 struct AllocationInfo {
     AllocationId id = 0;
-    net::FiveTuple path;
-    std::string_view username;
-    std::string_view user;
-    net::TransportAddress relayed;
-    std::optional<net::TransportAddress> additional;
-    Instant created;
-    Instant expires;
+    net::FiveTuple path{};
+    std::string_view username{};
+    std::string_view user{};
+    net::TransportAddress relayed{};
+    std::optional<net::TransportAddress> additional{};
+    Instant created{};
+    Instant expires{};
     std::size_t permissions = 0;
     std::size_t channels = 0;
-    Traffic traffic;
+    Traffic traffic{};
 };
 
 /// A STUN and TURN server: RFC 8489 and RFC 8656 without sockets. One per worker.

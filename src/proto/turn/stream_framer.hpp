@@ -36,6 +36,10 @@ public:
 
     explicit StreamFramer(std::size_t limit = default_limit) : limit_(limit) {}
 
+    /// ChannelData is a framing error while nobody can have bound a channel: a driver says false until the connection
+    /// has an allocation, and HTTP ("GET " looks like 21 kB of ChannelData) is recognised at its first byte.
+    void allow_channel_data(bool allowed) { channel_data_allowed_ = allowed; }
+
     /// Takes bytes off the front of `arrived`. One whole message (without padding), valid until the next call and as
     /// long as `arrived`'s memory; or nothing, when everything was taken and the message is not complete.
     [[nodiscard]] Result<std::optional<Bytes>, FramingError> next(Bytes& arrived);
@@ -54,6 +58,7 @@ private:
 
     std::size_t limit_;
     std::vector<std::byte> held_;
+    bool channel_data_allowed_ = true;
     bool delivered_ = false; // held_ is a message already handed out
 };
 
