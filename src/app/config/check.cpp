@@ -1,5 +1,6 @@
 #include "config/check.hpp"
 
+#include "account/user.hpp"
 #include "text/format.hpp"
 
 #include <grp.h>
@@ -127,6 +128,16 @@ void check_turn(const Model& model, Violations& violations) {
     }
 }
 
+void check_users(const Model& model, Violations& violations) {
+    for (const User& user : model.turn.users) {
+        const auto account = user.key ? account::User::with_key(user.name, *user.key)
+                                      : account::User::with_password(user.name, user.password.text);
+        if (!account) {
+            violations.push_back({{"turn.users"}, fmt::format("{}: {}", user.name, describe(account.error()))});
+        }
+    }
+}
+
 std::string owner_of(const struct stat& file) {
     const auto* user = getpwuid(file.st_uid);
     const auto* group = getgrgid(file.st_gid);
@@ -192,6 +203,7 @@ std::vector<Violation> check(const Model& model) {
     check_listeners(model, violations);
     check_relay(model, violations);
     check_turn(model, violations);
+    check_users(model, violations);
     check_files(model, violations);
     check_web(model, violations);
     return violations;

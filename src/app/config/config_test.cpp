@@ -274,6 +274,13 @@ TEST_F(Configuration, RulesBetweenOptionsAreToldWhereOneWasSet) {
             "f.yaml:8:30: advertise.relay-addresses: 10.0.0.8 is not among relay.addresses"));
 }
 
+TEST_F(Configuration, UserNameThatNoClientCanSendIsRefused) {
+    yaml("turn: {users: {\"a\\x01b\": secret}}\n");
+    EXPECT_THAT(problems(), ElementsAre(StartsWith("f.yaml:1:15: turn.users: a")));
+    yaml("turn: {users: {" + std::string(600, 'a') + ": secret}}\n");
+    EXPECT_THAT(problems(), ElementsAre(StartsWith("f.yaml:1:15: turn.users: aaa")));
+}
+
 TEST_F(Configuration, RuleIsNotToldWhereOneOfItsValuesCouldNotBeRead) {
     yaml("turn: {lifetimes: {allocation: 2h, allocation-max: long}}\n");
     EXPECT_THAT(problems(), ElementsAre(HasSubstr("turn.lifetimes.allocation-max: expected a duration")));

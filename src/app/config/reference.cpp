@@ -32,8 +32,8 @@ else is said. Sizes are bytes, or have a unit: `KiB`, `MiB`, `GiB`, `kB`, `MB`, 
 Relative paths start at the working directory.
 
 `fairlead check-config` reads everything as `serve` would and reports every mistake with file, line and column; `fairlead
-config dump --origin` prints every value and where it came from. Options marked *live* can change while the server runs;
-all others are read at start.
+config dump --origin` prints every value and where it came from.
+The files of options marked *live* are read again on SIGHUP and SIGUSR2; everything else is read at start.
 )";
 
 /// Text of a table cell: a bar would end it.

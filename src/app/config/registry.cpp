@@ -219,13 +219,13 @@ void declare_server(Declarations& all) {
         "the working directory.");
     server
         .option("drain-timeout", &Server::drain_timeout,
-                "How long the first SIGTERM or SIGINT lets running allocations end by themselves; a second signal ends "
-                "them at once. 0s ends them with the first.")
-        .between(0s, 24h)
-        .changes_live();
+                "How long SIGUSR1 lets running allocations go on before the server ends; new ones are refused from "
+                "then on. SIGTERM and SIGINT end it at once.")
+        .between(0s, 24h);
     server.option("dev", &Server::dev,
-                  "Development mode, also the flag --dev: relays to private and loopback addresses and logs more. The "
-                  "defaults that it changes say so below. Not for a server that strangers can reach.");
+                  "Development mode, also the flag --dev: relays to private and loopback addresses, gives credentials "
+                  "and presence to everybody, and logs more. Options whose default it changes say so below. Not for a "
+                  "server that strangers can reach.");
 }
 
 void declare_listen(Declarations& all) {
@@ -275,26 +275,22 @@ void declare_relay(Declarations& all) {
         relay.section("peers", &Relay::peers,
                       "Which peer addresses clients may reach through the relay; `fairlead check-peer ADDRESS` "
                       "says which rule decides.");
-    peers
-        .option("policy", &Peers::policy,
-                "public-only refuses every special-purpose range (private, loopback, link-local, multicast, cloud "
-                "metadata and the like); any refuses only what deny lists; list accepts only what allow lists. The "
-                "listeners of this server are never peers.")
-        .changes_live();
+    peers.option("policy", &Peers::policy,
+                 "public-only refuses every special-purpose range (private, loopback, link-local, multicast, cloud "
+                 "metadata and the like); any refuses only what deny lists; list accepts only what allow lists. The "
+                 "listeners of this server are never peers.");
     peers
         .option("allow", &Peers::allow,
                 "Address ranges that are accepted whatever the policy says. Of all ranges in allow and deny that hold "
                 "an address the longest decides.")
-        .changes_live()
         .in_development(private_networks());
-    peers.option("deny", &Peers::deny, "Address ranges that are refused whatever the policy says.").changes_live();
+    peers.option("deny", &Peers::deny, "Address ranges that are refused whatever the policy says.");
     peers
         .option(
             "lowest-port", &Peers::lowest_port,
             "Peer ports below this are refused at any address: there are the services of other machines, not media. "
             "0: none is refused.")
-        .between(0, 65535)
-        .changes_live();
+        .between(0, 65535);
 }
 
 void declare_turn(Declarations& all) {
@@ -304,68 +300,53 @@ void declare_turn(Declarations& all) {
     turn.option("realm", &Turn::realm,
                 "The realm of all users. Part of every long-term key: changing it makes keys void.")
         .must_be("1 to 127 characters", [](const std::string& realm) { return !realm.empty() && realm.size() <= 127; });
-    turn.option("secrets", &Turn::secrets,
-                "Shared secrets of time-limited credentials (\"TURN REST\"): the first signs new ones, all are "
-                "accepted, so "
-                "that a secret can be replaced without a gap. Empty: one is generated and kept in the state directory.")
-        .changes_live();
     turn.option(
-            "users", &Turn::users,
-            "Users with a password of their own, for devices that cannot ask for credentials. 0x and 32 hexadecimal "
-            "digits are the long-term key MD5(name:realm:password) instead of the password.")
-        .changes_live();
+        "secrets", &Turn::secrets,
+        "Shared secrets of time-limited credentials (\"TURN REST\"): the first signs new ones, all are "
+        "accepted, so "
+        "that a secret can be replaced without a gap. Empty: one is generated and kept in the state directory.");
+    turn.option(
+        "users", &Turn::users,
+        "Users with a password of their own, for devices that cannot ask for credentials. 0x and 32 hexadecimal "
+        "digits are the long-term key MD5(name:realm:password) instead of the password.");
     turn.option("longest-credential-life", &Turn::longest_credential_life,
                 "Time-limited credentials that end later than this from now are refused; 0s accepts all.")
-        .zero_or_between(60s, std::chrono::days(3650))
-        .changes_live();
+        .zero_or_between(60s, std::chrono::days(3650));
     turn.option("fingerprint", &Turn::fingerprint,
-                "Add FINGERPRINT to every answer, not only to those whose request had it.")
-        .changes_live();
+                "Add FINGERPRINT to every answer, not only to those whose request had it.");
     turn.option("software", &Turn::software,
                 "Text of the SOFTWARE attribute in answers; empty sends none, so that strangers learn no version.")
-        .must_be("at most 127 characters", [](const std::string& text) { return text.size() <= 127; })
-        .changes_live();
+        .must_be("at most 127 characters", [](const std::string& text) { return text.size() <= 127; });
 
     auto lifetimes = turn.section("lifetimes", &Turn::lifetimes, "How long things last without a refresh.");
     lifetimes.option("allocation", &Lifetimes::allocation, "Of an allocation whose request names no LIFETIME.")
-        .between(60s, 24h)
-        .changes_live();
+        .between(60s, 24h);
     lifetimes.option("allocation-max", &Lifetimes::allocation_max, "The most that a client can ask for.")
-        .between(60s, 24h)
-        .changes_live();
+        .between(60s, 24h);
     lifetimes.option("permission", &Lifetimes::permission, "Of a permission; RFC 8656 section 9 says 5 minutes.")
-        .between(1s, 1h)
-        .changes_live();
+        .between(1s, 1h);
     lifetimes.option("channel", &Lifetimes::channel, "Of a channel binding; RFC 8656 section 12 says 10 minutes.")
-        .between(1s, 1h)
-        .changes_live();
+        .between(1s, 1h);
     lifetimes.option("nonce", &Lifetimes::nonce, "Of a nonce; afterwards the client gets 438 and a new one.")
-        .between(10s, 24h)
-        .changes_live();
+        .between(10s, 24h);
 
     auto quotas = turn.section("quotas", &Turn::quotas, "How much; what exceeds a quota is answered with 486 or 508.");
-    quotas
-        .option(
-            "user", &Quotas::user,
-            "Concurrent allocations of one user; of a time-limited username the part without the time counts. 0: no "
-            "limit.")
-        .changes_live();
-    quotas.option("total", &Quotas::total, "Concurrent allocations of the server; 0: no limit but the relay ports.")
-        .changes_live();
-    quotas.option("permissions", &Quotas::permissions, "Permissions of one allocation.")
-        .between(1, 4096)
-        .changes_live();
-    quotas.option("channels", &Quotas::channels, "Channel bindings of one allocation.").between(1, 4096).changes_live();
+    quotas.option(
+        "user", &Quotas::user,
+        "Concurrent allocations of one user; of a time-limited username the part without the time counts. 0: no "
+        "limit.");
+    quotas.option("total", &Quotas::total, "Concurrent allocations of the server; 0: no limit but the relay ports.");
+    quotas.option("permissions", &Quotas::permissions, "Permissions of one allocation.").between(1, 4096);
+    quotas.option("channels", &Quotas::channels, "Channel bindings of one allocation.").between(1, 4096);
 
     auto answers = turn.section("unauthenticated-answers", &Turn::unauthenticated_answers,
                                 "A budget for answers to requests without valid credentials: it keeps forged source "
                                 "addresses from using the server to flood somebody.");
     const auto budget = [&](const std::string& name, std::uint32_t UnauthenticatedAnswers::* member,
                             const std::string& description) {
-        answers.option(name, member, description).between(1, 1'000'000).changes_live();
+        answers.option(name, member, description).between(1, 1'000'000);
     };
-    answers.option("limited", &UnauthenticatedAnswers::limited, "Keep the budget; what exceeds it gets no answer.")
-        .changes_live();
+    answers.option("limited", &UnauthenticatedAnswers::limited, "Keep the budget; what exceeds it gets no answer.");
     budget("rate", &UnauthenticatedAnswers::rate, "Answers per second to one source (IPv4 address, IPv6 /56).");
     budget("burst", &UnauthenticatedAnswers::burst, "Answers at once to one source, after a pause.");
     budget("total-rate", &UnauthenticatedAnswers::total_rate, "Answers per second to all sources together.");
@@ -392,36 +373,32 @@ void declare_rtcconfig(Declarations& all) {
         .option(
             "ttl", &RtcConfig::ttl,
             "How long a client may keep the answer. More than 2147s makes the refresh timer of JSXC clients overflow.")
-        .between(60s, 2147s)
-        .changes_live();
+        .between(60s, 2147s);
     rtcconfig
         .option("credential-life", &RtcConfig::credential_life,
                 "How long the credentials in the answer can be used; at least ttl and 10 minutes.")
-        .between(11min, std::chrono::days(365))
-        .changes_live();
+        .between(11min, std::chrono::days(365));
     rtcconfig
         .option(
             "allowed-origins", &RtcConfig::allowed_origins,
             "Origins of web pages on other hosts that may ask (CORS), such as https://app.example.org; \"*\" is every "
             "page.")
         .must_be("* or origins such as https://app.example.org, without a path",
-                 [](const std::vector<std::string>& origins) { return std::ranges::all_of(origins, is_origin); })
-        .changes_live();
-    rtcconfig
-        .option("api-keys", &RtcConfig::api_keys,
-                "Keys for application servers: who presents one gets credentials for the user that it names.")
-        .changes_live();
+                 [](const std::vector<std::string>& origins) { return std::ranges::all_of(origins, is_origin); });
+    rtcconfig.option("api-keys", &RtcConfig::api_keys,
+                     "Keys for application servers: who presents one gets credentials for the user that it names.");
     rtcconfig
         .option(
             "open", &RtcConfig::open,
             "Credentials for callers without a key, too. Then everybody who reaches the server can relay through it.")
-        .changes_live()
         .in_development(true);
 }
 
 void declare_presence(Declarations& all) {
-    auto presence = top(all, "presence", &Model::presence,
-                        "Presence and relay of signaling messages between users, over a WebSocket.");
+    auto presence =
+        top(all, "presence", &Model::presence,
+            "Presence and relay of signaling messages between users, over a WebSocket. Only in development mode "
+            "(server.dev), where people type a name: tokens of an identity provider are not accepted yet.");
     presence.option("enabled", &Presence::enabled, "Serve it.");
     presence.option("path", &Presence::path, "Where the WebSocket is.")
         .must_be("a path such as /presence, without query", sound_path);
@@ -447,15 +424,11 @@ void declare_web(Declarations& all) {
 
 void declare_log(Declarations& all) {
     auto log = top(all, "log", &Model::log, "Log lines, on standard error.");
-    log.option("level", &Log::level, "The least important lines that are written.")
-        .changes_live()
-        .in_development(LogLevel::debug);
-    log.option("topics", &Log::topics, "Levels of single topics that differ, such as {turn: debug, http: warning}.")
-        .changes_live();
+    log.option("level", &Log::level, "The least important lines that are written.").in_development(LogLevel::debug);
+    log.option("topics", &Log::topics, "Levels of single topics that differ, such as {turn: debug, http: warning}.");
     log.option("format", &Log::format, "auto is text on a terminal and JSON lines elsewhere.");
     log.option("addresses", &Log::addresses,
-               "Clients' and peers' addresses in lines: masked keeps the /24 of IPv4 and the /48 of IPv6.")
-        .changes_live();
+               "Clients' and peers' addresses in lines: masked keeps the /24 of IPv4 and the /48 of IPv6.");
 }
 
 void declare_limits(Declarations& all) {

@@ -18,7 +18,7 @@ struct Option {
     /// What values are accepted beyond the type; empty: all.
     std::string range;
     std::string description;
-    /// Read at start only; the others can change while the server runs.
+    /// Read at start only; what the others name is read again on SIGHUP.
     bool needs_restart = true;
     /// Never shown and never taken from the command line itself: FAIRLEAD_X_FILE, --x-file and x-file name a file.
     bool secret = false;
