@@ -56,7 +56,7 @@ Result<std::optional<Bytes>, FramingError> StreamFramer::next(Bytes& arrived) {
         delivered_ = false;
         held_.clear();
         if (held_.capacity() > idle_capacity) {
-            held_ = {};
+            std::vector<std::byte>().swap(held_); // assigning {} would keep the capacity
         }
     }
     if (held_.empty()) {
