@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 
 namespace fairlead::sim {
 namespace {
@@ -12,7 +13,8 @@ enum Fate : std::uint64_t { sent = 1, lost, delivered, unroutable };
 } // namespace
 
 void Network::attach(const net::IpAddress& address, Interface& interface, const Link& link) {
-    const bool fresh = attached_.emplace(address, Attachment{&interface, {link.up}, {link.down}}).second;
+    const bool fresh =
+        attached_.emplace(address, Attachment{&interface, {.quality = link.up}, {.quality = link.down}}).second;
     assert(fresh);
     static_cast<void>(fresh);
 }
@@ -37,13 +39,17 @@ void Network::note(std::uint64_t what, const Packet& packet) {
 
 bool Network::loses(Direction& direction) {
     const Quality& quality = direction.quality;
-    if (quality.loss_burst <= 1) {
+    if (quality.loss_burst == Duration::zero()) {
         return simulation_.chance(quality.loss);
     }
-    // Gilbert's model: leave the losing state with probability 1/burst, enter it so often that the mean stays `loss`.
-    const double leave = 1 / quality.loss_burst;
-    const double enter = quality.loss >= 1 ? 1 : leave * quality.loss / (1 - quality.loss);
-    direction.losing = simulation_.chance(direction.losing ? 1 - leave : enter);
+    // Gilbert's model in continuous time: two states, of which the losing one has the share `loss` and lasts
+    // `loss_burst` in the mean. What was seen at the last packet fades with the time since.
+    const Instant now = simulation_.now().steady;
+    const std::chrono::duration<double> since = now - direction.looked_at;
+    const std::chrono::duration<double> burst = quality.loss_burst;
+    const double memory = std::exp(-since / (burst * (1 - quality.loss)));
+    direction.losing = simulation_.chance(quality.loss * (1 - memory) + (direction.losing ? memory : 0));
+    direction.looked_at = now;
     return direction.losing;
 }
 

@@ -26,8 +26,9 @@ struct Quality {
     /// Up to this much more, evenly. More than the gap between two packets means that they may change places.
     Duration jitter{};
     double loss = 0;
-    /// Mean number of packets lost in a row. The loss stays the same, its shape changes.
-    double loss_burst = 1;
+    /// How long a burst of losses lasts in the mean, all packets in it being lost; 0: each is lost by itself. The share
+    /// that is lost stays the same, its shape changes.
+    Duration loss_burst{};
     double duplicate = 0;
     /// One bit flips, as when a checksum was wrongly "repaired" by a middlebox.
     double corrupt = 0;
@@ -84,7 +85,8 @@ public:
 private:
     struct Direction {
         Quality quality;
-        bool losing = false; // inside a burst of losses
+        bool losing = false; // in a burst of losses, when last looked at
+        Instant looked_at{};
     };
     struct Attachment {
         Interface* interface = nullptr;

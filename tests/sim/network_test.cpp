@@ -73,7 +73,7 @@ TEST(Network, LossIsAsFrequentAsAsked) {
 }
 
 TEST(Network, BurstsKeepTheLossAndLoseManyInARow) {
-    TwoHosts t({.loss = 0.1, .loss_burst = 20});
+    TwoHosts t({.loss = 0.1, .loss_burst = 20ms});
     t.send_numbered(50'000, 1ms);
     EXPECT_NEAR(static_cast<double>(t.arrived.size()), 45'000, 1'500);
     EXPECT_GT(longest_gap(t.arrived), 20);
