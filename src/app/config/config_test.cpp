@@ -155,7 +155,7 @@ TEST_F(Configuration, ValueOutOfRangeIsRefusedWithTheRange) {
     EXPECT_THAT(problems(),
                 ElementsAre("f.yaml:2:22: turn.lifetimes.nonce: expected 10s to 1d, found \"5s\"",
                             "f.yaml:4:8: rtcconfig.ttl: expected 1m to 2147s, found \"1h\"",
-                            "f.yaml:6:10: relay.ports: expected 1024-65535, at least 16 ports, found \"1-100\"",
+                            "f.yaml:6:10: relay.ports: expected within 1024-65535, at least 2 ports, found \"1-100\"",
                             "f.yaml:8:12: server.workers: expected auto, or 1 to 256, found \"0\"",
                             "f.yaml:10:16: presence.max-message: expected 1KiB to 1MiB, found \"2MiB\""));
 }
@@ -206,6 +206,12 @@ TEST_F(Configuration, UnreadableFileIsRefusedWithTheSystemsReason) {
     EXPECT_THAT(problems(), ElementsAre("f.yaml: cannot read f.yaml: it is larger than 1 MiB"));
 }
 
+TEST_F(Configuration, MoreFilesThatCannotBeListedAreRefused) {
+    yaml("turn: {realm: x}\n");
+    write("conf.d", "a file where a directory should be");
+    EXPECT_THAT(problems(), ElementsAre("conf.d: cannot be read: Not a directory"));
+}
+
 TEST_F(Configuration, AllProblemsOfAllSourcesAreToldAtOnceInOrder) {
     yaml("turn:\n  raelm: a\n  fingerprint: perhaps\n");
     write("conf.d/10-more.yaml", "web: {root: /nowhere/at/all, colour: red}\n");
@@ -213,15 +219,14 @@ TEST_F(Configuration, AllProblemsOfAllSourcesAreToldAtOnceInOrder) {
     flag("relay.ports", "9-1");
     EXPECT_THAT(
         problems(),
-        ElementsAre(
-            "f.yaml:2:3: turn.raelm: unknown key; did you mean \"realm\"?",
-            "f.yaml:3:16: turn.fingerprint: expected true or false, found \"perhaps\"",
-            "conf.d/10-more.yaml:1:13: web.root: /nowhere/at/all is not a directory",
-            "conf.d/10-more.yaml:1:30: web.colour: unknown key; web has enabled, root",
-            "environment FAIRLEAD_LOG__LEVEL: log.level: expected debug, info, warning, error or off, found "
-            "\"loud\"",
-            "flag --relay-ports: relay.ports: expected a port or a range such as 49152-65535, 1024-65535, at least "
-            "16 ports, found \"9-1\""));
+        ElementsAre("f.yaml:2:3: turn.raelm: unknown key; did you mean \"realm\"?",
+                    "f.yaml:3:16: turn.fingerprint: expected true or false, found \"perhaps\"",
+                    "conf.d/10-more.yaml:1:13: web.root: /nowhere/at/all is not a directory",
+                    "conf.d/10-more.yaml:1:30: web.colour: unknown key; web has enabled, root",
+                    "environment FAIRLEAD_LOG__LEVEL: log.level: expected debug, info, warning, error or off, found "
+                    "\"loud\"",
+                    "flag --relay-ports: relay.ports: expected a port or a range such as 49152-65535, within "
+                    "1024-65535, at least 2 ports, found \"9-1\""));
 }
 
 TEST_F(Configuration, UnknownVariableOfOursIsRefusedAndSomebodyElsesIsNot) {
@@ -474,6 +479,11 @@ TEST_F(Configuration, SecretFileThatIsMissingOrEmptyIsRefused) {
                 ElementsAre("f.yaml:2:15: turn.users: empty is empty",
                             "environment FAIRLEAD_TURN__SECRETS_FILE: turn.secrets: cannot read none: No such "
                             "file or directory"));
+}
+
+TEST_F(Configuration, SecretBothWrittenAndInAFileIsRefused) {
+    yaml("turn:\n  secrets: [0123456789abcdef]\n  secrets-file: /etc/hostname\n");
+    EXPECT_THAT(problems(), ElementsAre("f.yaml:3:3: turn.secrets-file: \"secrets\" is here, too; use one"));
 }
 
 TEST_F(Configuration, SecretOnTheCommandLineIsRefusedWithTheWayThatWorks) {

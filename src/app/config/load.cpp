@@ -110,12 +110,17 @@ private:
             return;
         }
         read_file(*sources_.file);
+        const auto directory = sources_.file->parent_path() / "conf.d";
         std::vector<fs::path> more;
-        std::error_code none;
-        for (const auto& entry : fs::directory_iterator(sources_.file->parent_path() / "conf.d", none)) {
+        std::error_code error;
+        for (const auto& entry : fs::directory_iterator(directory, error)) {
             if (const auto extension = entry.path().extension(); extension == ".yaml" || extension == ".yml") {
                 more.push_back(entry.path());
             }
+        }
+        if (error && error != std::errc::no_such_file_or_directory) {
+            const Origin at{Origin::Kind::file, directory.string(), 0, 0};
+            problems_.push_back({at, {}, "cannot be read: " + error.message()});
         }
         std::ranges::sort(more);
         std::ranges::for_each(more, [&](const fs::path& path) { read_file(path); });
@@ -155,7 +160,9 @@ private:
             } else if (const auto* option = registry().find(path)) {
                 readings_.push_back({option, value});
             } else if (const auto* named = secret_named_by(path)) {
-                if (value.kind == Node::Kind::scalar) {
+                if (std::ranges::find(mapping.entries, named->leaf(), key_text) != mapping.entries.end()) {
+                    problems_.push_back({key.at, path, fmt::format("\"{}\" is here, too; use one", named->leaf())});
+                } else if (value.kind == Node::Kind::scalar) {
                     read_secret(*named, value.text, value.at);
                 } else {
                     problems_.push_back({value.at, path, "expected the path of a file, found " + kind_of(value)});
@@ -165,6 +172,8 @@ private:
             }
         }
     }
+
+    static std::string_view key_text(const Entry& entry) { return entry.key.text; }
 
     /// The option that "turn.secrets-file" speaks of.
     static const Option* secret_named_by(std::string_view path) {
@@ -431,7 +440,8 @@ Result<Loaded, Problems> load(const Sources& sources) {
 std::optional<std::filesystem::path> default_file() {
     const fs::path usual = "/etc/fairlead/fairlead.yaml";
     std::error_code ignored;
-    return fs::exists(usual, ignored) ? std::optional(usual) : std::nullopt;
+    // One that may not be looked at exists: load() then says so, rather than go on with the defaults.
+    return fs::status(usual, ignored).type() == fs::file_type::not_found ? std::nullopt : std::optional(usual);
 }
 
 std::vector<std::pair<std::string, std::string>> process_environment() {

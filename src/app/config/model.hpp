@@ -154,6 +154,8 @@ struct Turn {
     Lifetimes lifetimes;
     Quotas quotas;
     UnauthenticatedAnswers unauthenticated_answers;
+    /// Channel numbers 0x4000 to 0x7FFF instead of RFC 8656's 0x4000 to 0x4FFF.
+    bool rfc5766_channel_numbers = false;
     /// FINGERPRINT in every answer; otherwise only where the request had it.
     bool fingerprint = false;
     /// SOFTWARE attribute; empty: none.

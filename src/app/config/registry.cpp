@@ -269,8 +269,8 @@ void declare_relay(Declarations& all) {
                  "at start.");
     relay
         .option("ports", &Relay::ports, "Ports of relayed transport addresses (RFC 8656 section 7.2 names this range).")
-        .must_be("1024-65535, at least 16 ports",
-                 [](const PortRange& ports) { return ports.first >= 1024 && ports.last - ports.first >= 15; });
+        .must_be("within 1024-65535, at least 2 ports",
+                 [](const PortRange& ports) { return ports.first >= 1024 && ports.first < ports.last; });
     auto peers =
         relay.section("peers", &Relay::peers,
                       "Which peer addresses clients may reach through the relay; `fairlead check-peer ADDRESS` "
@@ -312,6 +312,9 @@ void declare_turn(Declarations& all) {
     turn.option("longest-credential-life", &Turn::longest_credential_life,
                 "Time-limited credentials that end later than this from now are refused; 0s accepts all.")
         .zero_or_between(60s, std::chrono::days(3650));
+    turn.option("rfc5766-channel-numbers", &Turn::rfc5766_channel_numbers,
+                "Accept channel numbers up to 0x7FFF, as clients from before RFC 8656 (2020) choose them, such as "
+                "coturn's turnutils_uclient.");
     turn.option("fingerprint", &Turn::fingerprint,
                 "Add FINGERPRINT to every answer, not only to those whose request had it.");
     turn.option("software", &Turn::software,
