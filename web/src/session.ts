@@ -2,7 +2,6 @@
 
 import { batch, computed, effect, signal, untracked } from '@preact/signals';
 import { step, idle, patience, type CallEvent, type CallState, type Effect } from './logic/call.ts';
-import type { RtcConfig } from './logic/ice_servers.ts';
 import { developmentIssuer, keyOf, nameOf, selfTest, type UserId, type UserInfo } from './logic/identity.ts';
 import { readOptions } from './logic/options.ts';
 import { unknownPath, type Path } from './logic/path.ts';
@@ -58,6 +57,9 @@ let peer: Peer | undefined;
 let media: Promise<LocalMedia> | undefined;
 let opened: LocalMedia | undefined;
 
+// Where the page cannot use the camera it points to the address where it can.
+if (!window.isSecureContext) void configs.current().then(() => (httpsPort.value = configs.httpsPort));
+
 /** The name that others see of somebody, also when only the id is at hand. */
 export function displayName(user: UserId): string {
   return nameOf(roster.value.get(keyOf(user)) ?? user);
@@ -79,7 +81,7 @@ export function goOnline(as: string): void {
     frame: receive,
   });
   signaling.open();
-  void configs.current().then((config: RtcConfig) => (httpsPort.value = config.httpsPort));
+  void configs.current();
 }
 
 export function goOffline(): void {

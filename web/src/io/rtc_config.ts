@@ -7,6 +7,9 @@ export class RtcConfigSource {
   private asking: Promise<void> | undefined;
   private staleAt = 0;
 
+  /** Port of the same pages over https, where the server names it. */
+  httpsPort: number | undefined;
+
   constructor(private readonly token: string | undefined) {}
 
   async current(): Promise<RtcConfig> {
@@ -22,6 +25,7 @@ export class RtcConfigSource {
       const headers: HeadersInit = this.token ? { Authorization: `Bearer ${this.token}` } : {};
       const answer = await fetch('/rtcconfig', { cache: 'no-store', headers, signal: AbortSignal.timeout(5_000) });
       if (!answer.ok) throw new Error(`/rtcconfig: ${answer.status}`);
+      this.httpsPort = Number(answer.headers.get('Fairlead-Https-Port')) || undefined;
       this.newest = parseRtcConfig(await answer.json());
       this.staleAt = Date.now() + refreshAfter(this.newest);
     } catch (error) {

@@ -35,6 +35,7 @@ export class Signaling {
   private watch = 0;
   private heardAt = 0;
   private askedAt = 0;
+  private closed = false;
   private unsaid: { at: number; text: string }[] = [];
 
   constructor(
@@ -92,6 +93,7 @@ export class Signaling {
   }
 
   close(): void {
+    this.closed = true;
     this.drop();
     this.on.link({ state: 'closed' });
   }
@@ -126,7 +128,7 @@ export class Signaling {
     this.on.link({ state: 'waiting' });
     if (!wasOpen) {
       const why = await this.refusal();
-      if (this.socket) return;
+      if (this.socket || this.closed) return;
       if (why) return this.on.link({ state: 'refused', why });
     }
     this.timer = window.setTimeout(() => this.open(), delayBefore(this.attempt++, Math.random()));
@@ -137,6 +139,8 @@ export class Signaling {
     try {
       const { status } = await fetch(this.url, { cache: 'no-store' });
       if (status === 404) return 'missing';
+      // A server that asks for an upgrade and then does not take it means no; once, it may only just have come up.
+      if (status === 426) return this.attempt >= 2 ? 'refused' : undefined;
       return status === 400 || status === 401 || status === 403 ? 'refused' : undefined;
     } catch {
       return undefined;

@@ -13,21 +13,17 @@ export interface RtcConfig {
   iceTransportPolicy: 'all' | 'relay';
   /** Seconds for which the list may be used. */
   ttl: number;
-  /** Port of the same pages over https, where the server names it. */
-  httpsPort?: number;
 }
 
 const defaultTtl = 1800;
 
 export function parseRtcConfig(answer: unknown): RtcConfig {
-  const { iceServers, iceTransportPolicy, ttl, httpsPort } = (answer ?? {}) as Record<string, unknown>;
-  const config: RtcConfig = {
+  const { iceServers, iceTransportPolicy, ttl } = (answer ?? {}) as Record<string, unknown>;
+  return {
     iceServers: (Array.isArray(iceServers) ? iceServers : []).flatMap(parseServer),
     iceTransportPolicy: iceTransportPolicy === 'relay' ? 'relay' : 'all',
     ttl: typeof ttl === 'number' && ttl > 0 ? ttl : defaultTtl,
   };
-  if (typeof httpsPort === 'number' && Number.isInteger(httpsPort) && httpsPort > 0 && httpsPort < 65536) config.httpsPort = httpsPort;
-  return config;
 }
 
 function parseServer(entry: unknown): IceServer[] {
