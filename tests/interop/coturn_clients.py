@@ -43,7 +43,7 @@ class Relay:
         v6 = self.family == "ipv6"
         host, peer = ("::1", "::1") if v6 else ("127.0.0.1", "127.0.0.2")
         settings = Settings(host=host, secret=SECRET if self.credentials == "secret" else None, tls=encrypted, quiet=False,
-                            extra={"turn": {"channel-numbers": "rfc5766"}})
+                            extra={"turn": {"rfc5766-channel-numbers": True}})
         with echo_peer(package, peer) as peer_port, make_server(kind, settings) as server:
             command = [package.program("turnutils_uclient"), *TRANSPORTS[self.transport], *DATA[self.data],
                        *(["-x"] if v6 else []), *self.login(settings), "-c", "-p",
