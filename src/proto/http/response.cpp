@@ -1,7 +1,9 @@
 #include "http/response.hpp"
 
 #include "text/ascii.hpp"
+#include "text/format.hpp"
 
+#include <array>
 #include <charconv>
 
 namespace fairlead::http {
@@ -110,12 +112,28 @@ void write_head(const Response& response, const Exchange& exchange, std::string&
     write_head(response, exchange, length_of(response), out);
 }
 
+Bytes content_of(const Response& response, const Exchange& exchange) {
+    const bool has_content =
+        exchange.method != Method::head && response.is_well_formed() && !forbids_content(response.status());
+    return has_content ? response.content() : Bytes{};
+}
+
 void write(const Response& response, const Exchange& exchange, std::string& out) {
-    const Length length = length_of(response);
-    write_head(response, exchange, length, out);
-    if (exchange.method != Method::head && length == Length::known && response.is_well_formed()) {
-        out.append(as_text(response.content()));
-    }
+    write_head(response, exchange, out);
+    out.append(as_text(content_of(response, exchange)));
+}
+
+std::string http_date(UnixTime time) {
+    using namespace std::chrono;
+    constexpr std::array<std::string_view, 7> days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    constexpr std::array<std::string_view, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    const auto day = floor<std::chrono::days>(time);
+    const year_month_day date(day);
+    const hh_mm_ss clock(time - day);
+    return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", days[weekday(day).c_encoding()],
+                       unsigned{date.day()}, months[unsigned{date.month()} - 1], int{date.year()},
+                       clock.hours().count(), clock.minutes().count(), clock.seconds().count());
 }
 
 ChunkedWriter::ChunkedWriter(const Response& response, const Exchange& exchange, std::string& out)

@@ -4,6 +4,7 @@
 #include "http/fields.hpp"
 #include "http/method.hpp"
 #include "http/status.hpp"
+#include "time/instant.hpp"
 
 #include <variant>
 
@@ -63,6 +64,9 @@ void write_head(const Response& response, const Exchange& exchange, std::string&
 /// The whole of it; without the content for HEAD and where the status forbids it.
 void write(const Response& response, const Exchange& exchange, std::string& out);
 
+/// The content that follows the header section in this exchange: none for HEAD, or where the status forbids it.
+[[nodiscard]] Bytes content_of(const Response& response, const Exchange& exchange);
+
 /// A response whose length is not known when it begins: head, then any number of chunks, then the end. HTTP/1.0 knows
 /// no chunks; there the content goes out bare and the end of the connection ends it (`exchange.keep_alive` must be
 /// false).
@@ -77,6 +81,9 @@ private:
     bool chunks_;
     bool silent_;
 };
+
+/// IMF-fixdate (RFC 9110 section 5.6.7): "Sun, 06 Nov 1994 08:49:37 GMT".
+[[nodiscard]] std::string http_date(UnixTime time);
 
 /// "HTTP/1.1 100 Continue" and its empty line.
 inline constexpr std::string_view continue_response = "HTTP/1.1 100 Continue\r\n\r\n";

@@ -82,6 +82,11 @@ TEST(ChunkedWriter, WritesBareContentToHttp10AndNoneToHead) {
     EXPECT_EQ(head, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
 }
 
+TEST(HttpDate, IsTheFixedForm) {
+    EXPECT_EQ(http_date(unix_time(784111777)), "Sun, 06 Nov 1994 08:49:37 GMT");
+    EXPECT_EQ(http_date(unix_time(0)), "Thu, 01 Jan 1970 00:00:00 GMT");
+}
+
 TEST(Methods, ListThemselvesForAllow) {
     EXPECT_EQ(to_string(Methods{Method::post, Method::get}), "GET, POST");
     EXPECT_EQ(parse_method("DELETE"), Method::delete_);

@@ -166,6 +166,23 @@ std::vector<Parameter> Target::parameters() const {
     return parse_form(query_);
 }
 
+std::string encode_path(std::string_view path) {
+    constexpr std::string_view digits = "0123456789ABCDEF";
+    constexpr std::string_view allowed = "-._~!$&'()*+,;=:@/";
+    std::string result;
+    for (const char c : path) {
+        if (text::is_alpha(c) || text::is_digit(c) || allowed.find(c) != std::string_view::npos) {
+            result += c;
+        } else {
+            const auto byte = static_cast<unsigned char>(c);
+            result += '%';
+            result += digits[byte >> 4U];
+            result += digits[byte & 0x0fU];
+        }
+    }
+    return result;
+}
+
 bool is_authority(std::string_view text) {
     std::string_view host = text;
     std::string_view port;

@@ -52,6 +52,9 @@ private:
     std::string authority_;
 };
 
+/// A path for a Location: everything but unreserved characters, sub-delims, ":", "@" and "/" percent-encoded.
+[[nodiscard]] std::string encode_path(std::string_view path);
+
 /// "uri-host [ ":" port ]" as Host carries it (RFC 9110 section 7.2); the empty text is not an authority of ours.
 [[nodiscard]] bool is_authority(std::string_view text);
 

@@ -77,6 +77,11 @@ TEST(Target, ParametersFollowTheFormEncoding) {
     EXPECT_EQ(target->parameters().size(), 5U);
 }
 
+TEST(Target, PathsAreEncodedSoThatTheyReadTheSameAgain) {
+    EXPECT_EQ(encode_path("/a b/\xc3\xa4?#%"), "/a%20b/%C3%A4%3F%23%25");
+    EXPECT_EQ(Target::parse(encode_path("/a b/\xc3\xa4?#%"))->path(), "/a b/\xc3\xa4?#%");
+}
+
 TEST(Authority, IsAHostWithAnOptionalPort) {
     for (const std::string_view good :
          {"a", "example.org", "example.org:80", "192.0.2.1:3478", "[2001:db8::1]", "[::1]:443", "a_b-c:"}) {
