@@ -31,13 +31,13 @@ struct FixedCredential {
 
 struct Options {
     /// The name (or address) clients are told.
-    std::string host;
-    std::vector<Endpoint> endpoints;
-    std::vector<IceServer> additional;
+    std::string host = {};
+    std::vector<Endpoint> endpoints = {};
+    std::vector<IceServer> additional = {};
 
     /// Where TURN credentials come from: shared secrets before the fixed one; with neither, TURN entries carry none.
-    std::shared_ptr<const account::SharedSecrets> secrets;
-    std::optional<FixedCredential> fixed;
+    std::shared_ptr<const account::SharedSecrets> secrets = {};
+    std::optional<FixedCredential> fixed = {};
 
     std::chrono::seconds ttl{1800};
     std::chrono::seconds life_for_users = std::chrono::hours{12};
@@ -49,19 +49,19 @@ struct Options {
 
     /// Who else than an authenticated user gets credentials. Keys are for application servers, which vouch for the
     /// username they name.
-    std::vector<std::string> api_keys;
+    std::vector<std::string> api_keys = {};
     bool open_to_anybody = false;
 
     /// Origins that may read the answer from a page with credentials. "*" lets any page read it, without cookies.
-    std::vector<std::string> origins;
+    std::vector<std::string> origins = {};
 };
 
 /// What the driver knows of the caller.
 struct Caller {
     /// Set when a bearer token or a same-site cookie named somebody (`sub`).
-    std::optional<std::string> user;
+    std::optional<std::string> user = {};
     /// The Origin field, when there is one.
-    std::optional<std::string> origin;
+    std::optional<std::string> origin = {};
 };
 
 /// `GET /rtcconfig`: the configuration for W3C clients, JSXC and Crolang in one body. 200, 401 (nobody named), 403
@@ -71,9 +71,9 @@ struct Caller {
 
 /// The query of `GET /turn`, or the form body of the POST form.
 struct TurnRestQuery {
-    std::optional<std::string> service;
-    std::optional<std::string> username;
-    std::optional<std::string> key;
+    std::optional<std::string> service = {};
+    std::optional<std::string> username = {};
+    std::optional<std::string> key = {};
 };
 
 /// draft-uberti-behave-turn-rest-00 section 2. 200, 400 (service other than turn and stun, or a username of more than

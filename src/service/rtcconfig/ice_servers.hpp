@@ -34,9 +34,9 @@ struct Endpoint {
 
 /// One entry of RTCConfiguration.iceServers (W3C webrtc-pc section 4.2.4). STUN entries have no username.
 struct IceServer {
-    std::vector<std::string> urls;
-    std::string username;
-    std::string credential;
+    std::vector<std::string> urls = {};
+    std::string username = {};
+    std::string credential = {};
 };
 
 /// Browsers warn about long lists, and every URL costs gathering time.
