@@ -245,6 +245,17 @@ class Bites(unittest.TestCase):
             with self.subTest(expected):
                 self.refused(tree.write("CHANGELOG.md", text).run(*check), expected)
 
+    def test_documents_that_lie_about_links_or_modules_are_refused(self):
+        page = "### base\n| `bytes` | x |\n### io\n| `clock` | x |\n### proto\n| `stun` | x |\n| `turn` | [x](adr/1.md) |\n"
+        tree = self.tree().write("docs/architecture.md", page).write("docs/adr/1.md", "one\n")
+        self.passes(tree.configure())
+        check = (TOOLS / "docs_lint", ".", "build/modules.txt")
+        self.passes(tree.run(*check))
+        self.refused(tree.write("docs/architecture.md", page.replace("| `stun` | x |\n", "")).run(*check), "does not name the module stun (proto)")
+        self.refused(tree.write("docs/architecture.md", page + "| `sdp` | x |\n").run(*check), "names the module sdp (proto), which does not exist")
+        self.refused(tree.write("docs/architecture.md", page.replace("### io", "### proto")).run(*check), "has clock on the floor proto; it is on io")
+        self.refused(tree.write("docs/architecture.md", page.replace("adr/1.md", "adr/2.md")).run(*check), "leads to adr/2.md, which is not there")
+
     def test_words_of_one_machine_or_of_unfinished_work_are_refused(self):
         for what, text in {"a path of one machine": "see /ro" "ot/notes", "a registry's host": "https://registry.npm" "js.org/x",
                            "a mark of unfinished work": "// TO" "DO later", "a number of an issue": "fixes #" "12"}.items():
