@@ -11,13 +11,7 @@ function(embed_web variable)
   endif()
 
   set(web ${PROJECT_SOURCE_DIR}/web)
-  set(packages ${web}/node_modules/.package-lock.json)
-  add_custom_command(OUTPUT ${packages}
-    COMMAND ${FAIRLEAD_NPM} ci --prefer-offline --ignore-scripts --no-audit --no-fund --loglevel=error
-    COMMAND ${CMAKE_COMMAND} -E touch ${packages}
-    DEPENDS ${web}/package.json ${web}/package-lock.json ${web}/.npmrc
-    WORKING_DIRECTORY ${web} COMMENT "Installing the packages of web/package-lock.json" VERBATIM)
-
+  install_node_packages(${web} packages)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${web}/src/*)
   set(table ${CMAKE_CURRENT_BINARY_DIR}/web_assets.cpp)
   add_custom_command(OUTPUT ${table}
@@ -25,6 +19,18 @@ function(embed_web variable)
     DEPENDS ${packages} ${web}/tools/build.mjs ${sources}
     COMMENT "Bundling the web pages" VERBATIM)
   set(${variable} ${table} PARENT_SCOPE)
+endfunction()
+
+# install_node_packages(<folder> <variable>): installs what the lock file in <folder> names, when it has changed, and names in <variable>
+# the file to depend on.
+function(install_node_packages folder variable)
+  set(installed ${folder}/node_modules/.package-lock.json)
+  add_custom_command(OUTPUT ${installed}
+    COMMAND ${FAIRLEAD_NPM} ci --prefer-offline --ignore-scripts --no-audit --no-fund --loglevel=error
+    COMMAND ${CMAKE_COMMAND} -E touch ${installed}
+    DEPENDS ${folder}/package.json ${folder}/package-lock.json ${folder}/.npmrc
+    WORKING_DIRECTORY ${folder} COMMENT "Installing the packages of ${folder}/package-lock.json" VERBATIM)
+  set(${variable} ${installed} PARENT_SCOPE)
 endfunction()
 
 # register_web_tests(): what npm's scripts check, as tests named web.*.

@@ -210,6 +210,10 @@ function ownMedia(): Promise<LocalMedia> {
     if (media !== opening) return mine.close();
     opened = mine;
     mediaProblem.value = mine.problem;
+    mine.onLoss = () => {
+      showOwn();
+      void peer?.replaceVideo(mine.video);
+    };
     showOwn();
   });
   return opening;
@@ -287,7 +291,12 @@ window.addEventListener('online', () => {
   peer?.networkChanged();
 });
 window.addEventListener('offline', () => (networkUp.value = false));
-(navigator as { connection?: EventTarget }).connection?.addEventListener?.('change', () => {
+// Phones tell when they go from one network to another; most of these events only mean that an estimate has changed.
+const network = (navigator as { connection?: EventTarget & { type?: string } }).connection;
+let networkType = network?.type;
+network?.addEventListener('change', () => {
+  if (network.type === networkType) return;
+  networkType = network.type;
   if (!navigator.onLine) return;
   signaling?.retry();
   peer?.networkChanged();

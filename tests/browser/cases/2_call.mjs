@@ -1,7 +1,7 @@
 // Ringing, refusing, crossing: what happens before and after the media.
 
 import assert from 'node:assert/strict';
-import { seconds } from '../support/browser.mjs';
+import { seconds, until } from '../support/browser.mjs';
 
 const toast = (person, text) => person.$('toast').filter({ hasText: text }).first().waitFor();
 
@@ -93,6 +93,35 @@ export default {
     const bob = await open(server.http, 'Bob', { query: 'autoaccept=1' });
     await alice.call(bob);
     await Promise.all([alice.talks(), bob.talks()]);
+  },
+
+  'without permission for the camera one still sees and hears, and is told what to do': async ({ server, open }) => {
+    const alice = await open(server.http, 'Alice');
+    const bob = await open(server.http, 'Bob', {
+      before: () => (navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError'))),
+    });
+    await alice.call(bob);
+    await bob.$('accept').click();
+    await Promise.all([alice.talks(), bob.talks()]);
+    await bob.$('media-problem', '[data-problem=denied]').waitFor();
+    await alice.$('stage', '[data-peer-audio=false][data-peer-video=false]').waitFor();
+    await until(() => bob.received(), ({ frames, energy }) => frames > 5 && energy > 0, 'sound and picture for the one without');
+  },
+
+  'without a camera there is sound': async ({ server, open }) => {
+    const alice = await open(server.http, 'Alice', {
+      before: () => {
+        const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        navigator.mediaDevices.getUserMedia = (wish) => (wish.video ? Promise.reject(new DOMException('no', 'NotFoundError')) : real(wish));
+      },
+    });
+    const bob = await open(server.http, 'Bob');
+    await bob.call(alice);
+    await alice.$('accept').click();
+    await Promise.all([alice.talks(), bob.talks()]);
+    await alice.$('media-problem', '[data-problem=noCamera]').waitFor();
+    await bob.$('stage', '[data-peer-audio=true][data-peer-video=false]').waitFor();
+    await until(() => bob.received(), ({ energy }) => energy > 0, 'sound');
   },
 
   'names are text, whatever they look like': async ({ server, open }) => {

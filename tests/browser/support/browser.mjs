@@ -7,7 +7,7 @@ import { chromium } from 'playwright-core';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
 export const artifacts = process.env.FAIRLEAD_ARTIFACTS ?? join(root, 'artifacts');
-export const chromiumPath = process.env.FAIRLEAD_CHROMIUM ?? '/usr/bin/chromium';
+export const chromiumPath = process.env.FAIRLEAD_CHROMIUM || '/usr/bin/chromium';
 export const hasChromium = existsSync(chromiumPath);
 
 /** A name that leads to this machine without being "localhost": to the browser, a page of another computer. */
@@ -50,12 +50,13 @@ function keepConnections() {
 
 export class Person {
   /** Opens the page. `query` is added to the address, `context` to the browser context's options. */
-  static async open(browser, base, name, { query = '', context = {}, join: joins = true } = {}) {
+  static async open(browser, base, name, { query = '', context = {}, join: joins = true, before } = {}) {
     const person = new Person();
     person.name = name;
     person.complaints = [];
     person.context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1000, height: 700 }, ...context });
     await person.context.addInitScript(keepConnections);
+    if (before) await person.context.addInitScript(before);
     person.page = await person.context.newPage();
     person.page.on('pageerror', (error) => person.complaints.push(`${name}: ${error.stack}`));
     person.page.on('console', (message) => {

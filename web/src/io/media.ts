@@ -18,6 +18,8 @@ export class LocalMedia {
   microphoneOn = false;
   cameraOn = false;
   canFlip = false;
+  /** A device was taken away while in use. */
+  onLoss = (): void => {};
   private facing: Facing = 'user';
   private closed = false;
 
@@ -99,7 +101,16 @@ export class LocalMedia {
       this.stream.addTrack(track);
       if (track.kind === 'audio') this.microphoneOn = true;
       else this.cameraOn = true;
+      // Not fired by our own stop().
+      track.addEventListener('ended', () => this.lose(track));
     }
+  }
+
+  private lose(track: MediaStreamTrack): void {
+    this.stream.removeTrack(track);
+    if (track.kind === 'audio') this.microphoneOn = false;
+    else this.cameraOn = false;
+    this.onLoss();
   }
 
   private stopVideo(): void {

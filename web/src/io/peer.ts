@@ -50,7 +50,11 @@ export class Peer {
     private readonly media: Promise<LocalMedia>,
     private readonly on: Events,
   ) {
-    this.inbox = this.start();
+    this.inbox = this.start().catch((error: unknown) => {
+      // A list of servers that the browser does not accept: better an end than a call that never begins.
+      console.warn(error);
+      this.on.lost();
+    });
     this.heartbeat = window.setInterval(() => void this.beat(), 1_000);
   }
 
@@ -61,7 +65,7 @@ export class Peer {
 
   /** The channel, or the peer, is back: what was said meanwhile may be lost. */
   resume(): void {
-    void this.announceMedia();
+    if (this.flowing) void this.announceMedia();
     if (this.negotiator?.repeat()) return;
     if (this.connection && !this.flowing && this.attached) void this.restart();
   }
@@ -106,7 +110,6 @@ export class Peer {
     connection.ontrack = ({ track }) => this.remote.addTrack(track);
     // The one who called speaks first: with an offer from both sides every call would begin with a collision.
     if (!this.polite) await this.attachToCall(connection);
-    void this.announceMedia();
   }
 
   private configure(config: RtcConfig): RTCConfiguration {
@@ -169,6 +172,8 @@ export class Peer {
       this.flowing = flowing;
       this.flowedAt = Date.now();
       this.on.flow(flowing ? 'connected' : 'interrupted');
+      // Not earlier: it would take the offer's turn on the channel.
+      if (flowing) void this.announceMedia();
     }
     void this.mend();
   }
