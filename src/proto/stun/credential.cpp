@@ -38,8 +38,14 @@ std::array<char, 13> write_nonce_cookie(SecurityFeatures features) {
     std::array<char, 13> cookie{};
     std::ranges::copy(nonce_cookie, cookie.begin());
     std::array<std::byte, 3> bits{};
-    bits[0] = (features.password_algorithms ? std::byte{0x80} : std::byte{0}) |
-              (features.username_anonymity ? std::byte{0x40} : std::byte{0});
+    if (features.password_algorithms) {
+        bits[0] |= std::byte{0x80};
+        bits[2] |= std::byte{0x01};
+    }
+    if (features.username_anonymity) {
+        bits[0] |= std::byte{0x40};
+        bits[2] |= std::byte{0x02};
+    }
     std::ranges::copy(bytes::to_base64(bits), cookie.begin() + nonce_cookie.size());
     return cookie;
 }
@@ -52,8 +58,10 @@ std::optional<SecurityFeatures> read_nonce_cookie(std::string_view nonce) {
     if (!bits || bits->size() != 3) {
         return std::nullopt;
     }
-    const auto first = std::to_integer<unsigned>(bits->front());
-    return SecurityFeatures{.password_algorithms = (first & 0x80U) != 0, .username_anonymity = (first & 0x40U) != 0};
+    const auto left = std::to_integer<unsigned>((*bits)[0]);
+    const auto right = std::to_integer<unsigned>((*bits)[2]);
+    return SecurityFeatures{.password_algorithms = (left & 0x80U) != 0 || (right & 0x01U) != 0,
+                            .username_anonymity = (left & 0x40U) != 0 || (right & 0x02U) != 0};
 }
 
 } // namespace fairlead::stun

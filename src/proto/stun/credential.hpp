@@ -26,7 +26,9 @@ struct LongTermKeys {
 /// USERHASH (RFC 8489 section 14.4): SHA-256(username ":" realm).
 [[nodiscard]] crypto::Sha256 userhash(std::string_view username, std::string_view realm);
 
-/// The nonce cookie of RFC 8489 section 9.2: "obMatJos2" and 24 feature bits in base64, bit 0 leftmost (section 18.1).
+/// The nonce cookie of RFC 8489 section 9.2: "obMatJos2" and 24 feature bits in base64. Section 18.1 counts the bits
+/// from the left, its erratum 6290 and the example of appendix B.1 from the right; both kinds of client are about. So
+/// we set and read a feature at both ends, which collides for no feature that exists.
 inline constexpr std::string_view nonce_cookie = "obMatJos2";
 struct SecurityFeatures {
     bool password_algorithms = false; ///< bit 0

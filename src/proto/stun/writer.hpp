@@ -36,8 +36,8 @@ public:
     [[nodiscard]] std::size_t size() const { return out_.size(); }
     /// The message's size, or 0 when it did not fit.
     [[nodiscard]] std::size_t finish();
-    /// Ends with the head of an attribute whose `length` bytes and their padding follow elsewhere (application data that
-    /// is not copied). The size up to there, or 0 when it did not fit.
+    /// Ends with the head of an attribute whose `length` bytes and their padding follow elsewhere (application data
+    /// that is not copied). The size up to there, or 0 when it did not fit.
     [[nodiscard]] std::size_t finish_before(Attribute type, std::size_t length);
 
 private:

@@ -94,10 +94,10 @@ TEST(Nonce, AnyChangedCharacterForges) {
 TEST(Nonce, PromisesItsFeatures) {
     Issuer i;
     const std::string nonce = i.issue(both);
-    EXPECT_TRUE(nonce.starts_with("obMatJos2wAAA"));
+    EXPECT_TRUE(nonce.starts_with("obMatJos2wAAD"));
     EXPECT_EQ(i.nonces.check(i.now, i.client, nonce).features, both);
     EXPECT_EQ(i.check(nonce.substr(13)), Verdict::forged);            // the cookie cannot be taken off
-    EXPECT_EQ(i.check("obMatJos2wAAA" + i.issue()), Verdict::forged); // nor put on
+    EXPECT_EQ(i.check("obMatJos2wAAD" + i.issue()), Verdict::forged); // nor put on
 }
 
 TEST(Nonce, IsUniqueAndSharedByThoseWithTheSecret) {
