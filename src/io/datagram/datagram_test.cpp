@@ -162,7 +162,7 @@ protected:
             if (process::steady_now() > limit) {
                 return false;
             }
-            loop_.context().run_one_for(10ms);
+            loop_.turn(10ms);
         }
         return true;
     }
@@ -510,7 +510,7 @@ TEST_P(Datagrams, SocketClosedByAHandlerIsNotHeardOfAgainInThatTurn) {
     };
     ASSERT_TRUE(turn_until([&] { return recorder_.batches == 1; }));
     EXPECT_EQ(peer.receive().value().text, "bye"); // what was queued leaves before the socket closes
-    loop_.context().poll();
+    loop_.turn(0s);
     EXPECT_EQ(recorder_.batches, 1);
     EXPECT_FALSE(engine_.is_open(first));
     EXPECT_EQ(engine_.stats().open(), 0U);
@@ -526,7 +526,7 @@ TEST_P(Datagrams, HandlerThatThrowsDoesNotEndTheEngine) {
     const Peer peer(family());
     peer.send(address_of(socket), "bad");
     recorder_.batch_hook = [&](SocketId, std::span<Received>) { throw std::runtime_error("expected by the test"); };
-    EXPECT_THROW(turn_until([&] { return false; }), std::runtime_error);
+    ASSERT_TRUE(turn_until([&] { return loop_.stats().handler_exceptions.value() == 1; }));
     recorder_.batch_hook = {};
     peer.send(address_of(socket), "good");
     ASSERT_TRUE(turn_until([&] { return recorder_.datagrams == 2; }));
@@ -670,7 +670,7 @@ TEST(DatagramEngine, DestroyedWithAWaitPendingItIsNotCalledAgain) {
         ASSERT_TRUE(id);
         peer.send(engine.local(*id).value(), "late");
     }
-    loop.context().run_for(1ms);
+    loop.turn(1ms);
     EXPECT_EQ(recorder.batches, 0);
 }
 

@@ -28,10 +28,10 @@ struct SendOptions {
     bool dont_fragment = false;
 };
 
-/// The UDP engine of one loop: its own epoll set, which is one descriptor of the loop; one slab of receive slots; one
-/// outgoing queue. A turn: every ready socket is read in batches (recvmmsg, UDP_GRO) → Receiver::on_batch →
-/// Receiver::on_turn_end → flush (UDP_SEGMENT runs, sendmmsg). A turn is bounded, so timers, mailbox and streams of the
-/// loop get theirs. Everything on the loop's thread.
+/// The UDP engine of one loop: sockets in the loop's epoll set, one slab of receive slots, one outgoing queue. A turn:
+/// every ready socket is read in batches (recvmmsg, UDP_GRO) → Receiver::on_batch → Receiver::on_turn_end → flush
+/// (UDP_SEGMENT runs, sendmmsg). A turn is bounded, so timers, mailbox and streams of the loop get theirs. Everything
+/// on the loop's thread.
 class Engine {
 public:
     explicit Engine(loop::Loop& loop);
@@ -88,7 +88,7 @@ private:
     class Impl;
     loop::Loop& loop_;
     Stats stats_;
-    std::shared_ptr<Impl> impl_;
+    std::unique_ptr<Impl> impl_;
 };
 
 } // namespace fairlead::datagram

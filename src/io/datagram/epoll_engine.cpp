@@ -3,11 +3,8 @@
 #include "datagram/outgoing.hpp"
 #include "datagram/slab.hpp"
 #include "datagram/socket_table.hpp"
-#include "log/log.hpp"
 #include "process/descriptor.hpp"
 #include "process/socket_address.hpp"
-
-#include <boost/asio/posix/stream_descriptor.hpp>
 
 #include <linux/errqueue.h>
 #include <netinet/in.h>
@@ -22,8 +19,6 @@
 #include <vector>
 
 namespace fairlead::datagram {
-
-namespace asio = boost::asio;
 
 namespace {
 
@@ -131,41 +126,22 @@ const char* describe(SendDrop reason) {
     return names.at(static_cast<std::size_t>(reason));
 }
 
-/// Held by its pending wait as well as by the engine.
-class Engine::Impl : public std::enable_shared_from_this<Impl> {
+class Engine::Impl final : public loop::ReadySink {
 public:
     Impl(loop::Loop& loop, Stats& stats)
-        : loop_(loop), stats_(stats), outgoing_(sockets_, stats), poll_(loop.context()) {
-        const int fd = ::epoll_create1(EPOLL_CLOEXEC);
-        if (fd < 0) {
-            log::error("datagram", "no epoll set", {{"error", std::strerror(errno)}}); // NOLINT: start-up
-            std::terminate();
-        }
-        poll_.assign(fd);
+        : loop_(loop), stats_(stats), outgoing_(sockets_, stats), sink_(loop.add_sink(*this)) {
         outgoing_.set_now(loop.steady_now());
     }
 
-    void shut() {
+    ~Impl() {
         outgoing_.flush(loop_.steady_now());
-        closed_ = true;
-        boost::system::error_code ignored;
-        poll_.close(ignored);
+        loop_.remove_sink(sink_);
         for (const Socket& socket : sockets_.all()) {
-            if (socket.generation != 0) {
-                process::Descriptor(socket.fd).reset();
-            }
+            process::Descriptor(socket.fd).reset();
         }
     }
-
-    // Asio watches the epoll set edge-triggered, and asks it again each time it is armed.
-    void arm() {
-        poll_.async_wait(asio::posix::descriptor_base::wait_read,
-                         [self = shared_from_this()](const boost::system::error_code& ec) {
-                             if (!ec && !self->closed_) {
-                                 self->turn();
-                             }
-                         });
-    }
+    Impl(const Impl&) = delete;
+    Impl& operator=(const Impl&) = delete;
 
     Result<SocketId, OpenError> open(const OpenOptions& options, std::span<const std::uint16_t> ports) {
         const bool v6 = options.local.address.is_v6();
@@ -187,10 +163,7 @@ public:
         socket.wildcard = wildcard;
         socket.icmp_errors = options.icmp_errors;
         const SocketId id = sockets_.insert(socket);
-        epoll_event event{};
-        event.events = EPOLLIN;
-        event.data.u64 = to_word(id);
-        if (::epoll_ctl(poll_.native_handle(), EPOLL_CTL_ADD, fd.get(), &event) != 0) {
+        if (!loop_.watch(sink_, fd.get(), EPOLLIN, to_word(id))) {
             const int error = errno;
             sockets_.erase(id);
             return refuse(error);
@@ -213,6 +186,26 @@ public:
     }
 
     void flush() { outgoing_.flush(loop_.steady_now()); }
+
+    void on_ready(std::uint64_t word, std::uint32_t events) override {
+        loop_.running("datagrams");
+        if (touched_.empty() && slab_.empty()) {
+            stats_.turns.add();
+            outgoing_.set_now(loop_.steady_now());
+        }
+        const SocketId id = from_word(word);
+        if ((events & EPOLLERR) != 0) {
+            read_errors(id);
+        }
+        if ((events & EPOLLIN) != 0) {
+            read(id);
+        }
+    }
+
+    void on_turn_end() override {
+        loop_.running("end of a turn of datagrams");
+        end_batches();
+    }
 
     SocketTable& sockets() { return sockets_; }
     Outgoing& outgoing() { return outgoing_; }
@@ -243,48 +236,14 @@ private:
         return error;
     }
 
-    void turn() {
-        loop_.running("datagrams");
-        outgoing_.set_now(loop_.refresh_now().steady);
-        stats_.turns.add();
-        // However this turn ends, the next one comes, with an empty slab.
-        struct End {
-            Impl& impl;
-            ~End() {
-                impl.slab_.clear();
-                impl.touched_.clear();
-                if (!impl.closed_) {
-                    impl.arm();
-                }
-            }
-        } const end{*this};
-
-        const int ready = ::epoll_wait(poll_.native_handle(), events_.data(), static_cast<int>(events_.size()), 0);
-        for (int i = 0; i < ready && !closed_; ++i) {
-            const SocketId id = from_word(events_[static_cast<std::size_t>(i)].data.u64);
-            const std::uint32_t what = events_[static_cast<std::size_t>(i)].events;
-            if ((what & EPOLLERR) != 0) {
-                read_errors(id);
-            }
-            if ((what & EPOLLIN) != 0) {
-                read(id);
-            }
-        }
-        if (!closed_) {
-            end_batches();
-        }
-    }
-
     // Whatever was read has been decided upon: send it, and the slots are free again.
     void end_batches() {
-        for (std::size_t i = 0; i < touched_.size() && !closed_; ++i) {
-            touched_[i]->on_turn_end();
+        for (std::size_t i = 0; i < touched_.size(); ++i) {
+            loop_.guarded("end of a turn of datagrams", [&] { touched_[i]->on_turn_end(); });
         }
         touched_.clear();
-        if (!closed_) {
-            outgoing_.flush(loop_.steady_now());
-            slab_.clear();
-        }
+        outgoing_.flush(loop_.steady_now());
+        slab_.clear();
     }
 
     void touch(Receiver* receiver) {
@@ -343,7 +302,7 @@ private:
 
     void read_errors(SocketId id) {
         constexpr int most = 16;
-        for (int i = 0; i < most && !closed_; ++i) {
+        for (int i = 0; i < most; ++i) {
             const Socket* socket = sockets_.find(id);
             if (socket == nullptr || !read_error(id, *socket)) {
                 return;
@@ -414,20 +373,14 @@ private:
     SocketTable sockets_;
     Outgoing outgoing_;
     Slab slab_;
-    std::array<epoll_event, 64> events_;
     std::array<Received, Slab::slot_count> batch_;
     std::vector<Receiver*> touched_; // in this turn
-    asio::posix::stream_descriptor poll_;
-    bool closed_ = false;
+    std::uint8_t sink_;
 };
 
-Engine::Engine(loop::Loop& loop) : loop_(loop), impl_(std::make_shared<Impl>(loop, stats_)) {
-    impl_->arm();
-}
+Engine::Engine(loop::Loop& loop) : loop_(loop), impl_(std::make_unique<Impl>(loop, stats_)) {}
 
-Engine::~Engine() {
-    impl_->shut();
-}
+Engine::~Engine() = default;
 
 Result<SocketId, OpenError> Engine::open(const OpenOptions& options) {
     return impl_->open(options, std::span(&options.local.port, 1));

@@ -39,9 +39,7 @@ public:
             first_free_ = sockets_[index].next_free;
             sockets_[index] = socket;
         }
-        if (++last_generation_ == 0) {
-            last_generation_ = 1;
-        }
+        last_generation_ = (last_generation_ % most_generations) + 1;
         sockets_[index].generation = last_generation_;
         return {index, last_generation_};
     }
@@ -63,6 +61,8 @@ public:
     [[nodiscard]] std::vector<Socket>& all() { return sockets_; }
 
 private:
+    // 28 bits are what fits beside the index into the word that epoll gives back.
+    static constexpr std::uint32_t most_generations = (1U << 28U) - 1;
     std::vector<Socket> sockets_;
     std::uint32_t first_free_ = none;
     std::uint32_t last_generation_ = 0;

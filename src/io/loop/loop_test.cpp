@@ -3,13 +3,19 @@
 #include "loop/mailbox.hpp"
 #include "loop/signals.hpp"
 #include "loop/timer.hpp"
+#include "loop/watch.hpp"
 
 #include "process/clock.hpp"
+#include "process/descriptor.hpp"
+#include "random/seeded.hpp"
 
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <stdexcept>
 #include <string>
@@ -55,15 +61,12 @@ TEST(Loop, NowStandsStillDuringATurnAndMovesBetweenTurns) {
         first = loop.steady_now();
         while (process::steady_now() < first + 1ms) {
         }
-        EXPECT_EQ(loop.steady_now(), first);
-        EXPECT_GE(loop.refresh_now().steady, first + 1ms);
+        loop.post([&] { EXPECT_EQ(loop.steady_now(), first); });
     });
-    loop.post([&] {
-        EXPECT_GE(loop.steady_now(), first + 1ms);
-        EXPECT_EQ(loop.last_tick(), loop.steady_now());
-        loop.stop();
-    });
-    run(loop);
+    loop.turn(0s);
+    EXPECT_GE(loop.steady_now(), first + 1ms);
+    EXPECT_EQ(loop.last_tick(), loop.steady_now());
+    EXPECT_EQ(Loop::current(), nullptr);
 }
 
 TEST(Loop, HandlerThatThrowsIsCountedAndTheLoopGoesOn) {
@@ -155,6 +158,126 @@ TEST(Timer, CallbackMaySetItAgainOrDestroyIt) {
     timer->expires_after(0s);
     run(loop);
     EXPECT_EQ(fired, 3);
+}
+
+TEST(Timer, ManyFireInTheOrderOfTheirDeadlinesWhateverWasMoved) {
+    Loop loop("test");
+    SeededRandom random(1);
+    std::vector<Timer> timers;
+    std::vector<Instant> fired;
+    timers.reserve(500);
+    const Instant start = process::steady_now();
+    for (std::size_t i = 0; i < 500; ++i) {
+        timers.emplace_back(loop, "many", [&, i] { fired.push_back(start + std::chrono::microseconds(i)); });
+        timers[i].expires_at(start + std::chrono::microseconds(random.below(10'000)));
+    }
+    for (std::size_t i = 0; i < 500; ++i) { // earlier and later, to the deadline that its number says
+        timers[i].expires_at(start + std::chrono::microseconds(i));
+    }
+    for (std::size_t i = 0; i < 500; i += 5) {
+        timers[i].cancel();
+    }
+    while (process::steady_now() < start + 1ms) {
+    }
+    loop.turn(0s); // all are due at once
+    EXPECT_EQ(fired.size(), 400U);
+    EXPECT_TRUE(std::ranges::is_sorted(fired));
+}
+
+asio::awaitable<void> sleep_twice(Loop& loop, std::vector<Instant>& woke) {
+    co_await sleep_until(loop, loop.steady_now() + 2ms);
+    woke.push_back(process::steady_now());
+    co_await sleep_until(loop, loop.steady_now() + 2ms);
+    woke.push_back(process::steady_now());
+    loop.stop();
+}
+
+TEST(Timer, CoroutineSleeps) {
+    Loop loop("test");
+    std::vector<Instant> woke;
+    const Instant start = process::steady_now();
+    loop.spawn("sleeper", sleep_twice(loop, woke));
+    run(loop);
+    ASSERT_EQ(woke.size(), 2U);
+    EXPECT_GE(woke[0], start + 2ms);
+    EXPECT_GE(woke[1], woke[0] + 1ms);
+}
+
+struct Tell {
+    bool& told;
+    ~Tell() { told = true; }
+};
+asio::awaitable<void> sleep_for_ever(Loop& loop, std::shared_ptr<Tell> tell) {
+    co_await sleep_until(loop, loop.steady_now() + 1h);
+    EXPECT_EQ(tell, nullptr); // not reached
+}
+
+TEST(Timer, SleepingCoroutineIsDestroyedWithItsLoop) {
+    bool destroyed = false;
+    {
+        Loop loop("test");
+        loop.spawn("sleeper", sleep_for_ever(loop, std::make_shared<Tell>(destroyed)));
+        loop.turn(0s);
+        EXPECT_FALSE(destroyed);
+    }
+    EXPECT_TRUE(destroyed);
+}
+
+asio::awaitable<void> read_bytes(Loop& loop, Watch& watch, int fd, std::string& got) {
+    while (true) {
+        if (const auto ec = co_await watch.readable()) {
+            got += "!";
+            loop.stop();
+            co_return;
+        }
+        char byte = 0;
+        const ssize_t n = ::read(fd, &byte, 1);
+        if (n == 1) {
+            got += byte;
+        } else if (n < 0) {
+            watch.drained();
+        } else {
+            got += ".";
+            loop.stop();
+            co_return;
+        }
+    }
+}
+
+TEST(Watch, ReaderIsResumedForEachArrivalAndForTheEnd) {
+    Loop loop("test");
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::pipe2(ends.data(), O_NONBLOCK | O_CLOEXEC), 0);
+    const process::Descriptor in(ends[0]);
+    process::Descriptor out(ends[1]);
+    std::string got;
+    Watch watch(loop, in.get());
+    ASSERT_TRUE(watch.ok());
+    loop.spawn("reader", read_bytes(loop, watch, in.get(), got));
+    loop.turn(0s);
+    EXPECT_EQ(got, "");
+    ASSERT_EQ(::write(out.get(), "ab", 2), 2);
+    loop.turn(1s);
+    EXPECT_EQ(got, "ab");
+    ASSERT_EQ(::write(out.get(), "c", 1), 1);
+    out.reset();
+    run(loop);
+    EXPECT_EQ(got, "abc.");
+}
+
+TEST(Watch, CancelledOrDestroyedItResumesWhoeverWaits) {
+    Loop loop("test");
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::pipe2(ends.data(), O_NONBLOCK | O_CLOEXEC), 0);
+    const process::Descriptor in(ends[0]);
+    const process::Descriptor out(ends[1]);
+    std::string got;
+    auto watch = std::make_unique<Watch>(loop, in.get());
+    loop.spawn("reader", read_bytes(loop, *watch, in.get(), got));
+    loop.turn(0s);
+    watch.reset();
+    run(loop);
+    EXPECT_EQ(got, "!");
 }
 
 TEST(SpscRing, RefusesWhenFullAndKeepsTheTask) {

@@ -1,8 +1,9 @@
 #include "loop/mailbox.hpp"
 
-#include <boost/asio/post.hpp>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
-#include <algorithm>
+#include <utility>
 
 namespace fairlead::loop {
 
@@ -78,7 +79,7 @@ struct Mailbox::Lane {
     std::deque<Task> overflow;
 };
 
-Mailbox::Mailbox(Loop& owner) : owner_(owner), lanes_(most_lanes) {}
+Mailbox::Mailbox(Loop& owner) : owner_(owner), wakeup_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)), lanes_(most_lanes) {}
 Mailbox::~Mailbox() = default;
 
 Mailbox::Lane& Mailbox::lane_of(const Loop* sender) {
@@ -106,45 +107,44 @@ bool Mailbox::send(Task task) {
     if (!lane_of(Loop::current()).send(task)) {
         return false;
     }
-    ring();
+    // Either the reader sees `filled_` before it sleeps, or we see it asleep: both orders are total.
+    filled_.store(true, std::memory_order_seq_cst);
+    if (asleep_.load(std::memory_order_seq_cst) && asleep_.exchange(false)) {
+        wake();
+    }
     return true;
 }
 
-void Mailbox::ring() {
-    if (!drain_posted_.exchange(true, std::memory_order_acq_rel)) {
-        asio::post(owner_.context(), [this] { owner_.drain_mailbox(); });
-    }
+void Mailbox::wake() {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const ssize_t n = ::write(wakeup_.get(), &one, sizeof one);
 }
 
-bool Mailbox::drain() {
-    // Cleared first: a task sent from here on rings again.
-    drain_posted_.exchange(false, std::memory_order_acq_rel);
+bool Mailbox::fall_asleep() {
+    asleep_.store(true, std::memory_order_seq_cst);
+    return !filled_.load(std::memory_order_seq_cst);
+}
+
+void Mailbox::drain() {
+    if (!filled_.load(std::memory_order_relaxed) || !filled_.exchange(false, std::memory_order_acq_rel)) {
+        return;
+    }
     const std::size_t lanes = lane_count_.load(std::memory_order_acquire);
     std::size_t left = batch;
     Task task;
     for (std::size_t i = 0; i < lanes; ++i) {
-        Lane& lane = *lanes_[(first_ + i) % lanes];
-        while (lane.take(task)) {
+        const std::size_t at = (first_ + i) % lanes;
+        while (lanes_[at]->take(task)) {
             owner_.stats_.mailbox_tasks.add();
-            try {
-                task();
-            } catch (const std::exception& error) {
-                owner_.report("mailbox task", error.what());
-            }
+            owner_.guarded("mailbox task", [&task] { task(); });
             task = nullptr;
             if (--left == 0) {
-                first_ = (first_ + i) % lanes + 1; // the next batch begins with the next sender
-                ring();
-                return true;
+                first_ = at + 1; // the next batch begins with the next sender
+                filled_.store(true, std::memory_order_relaxed);
+                return;
             }
         }
     }
-    return false;
-}
-
-void Loop::drain_mailbox() {
-    running("mailbox");
-    mailbox_->drain();
 }
 
 } // namespace fairlead::loop

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "loop/loop.hpp"
+#include "process/descriptor.hpp"
 
 #include <array>
 #include <atomic>
@@ -32,8 +33,7 @@ private:
 };
 
 /// The inbound side of one loop: one ring per sending loop, made at its first send, and one locked queue for threads
-/// that run no loop. The wake-up is Asio's own (an eventfd, rung only when the reader is inside epoll_wait) and is
-/// asked for at most once per drain.
+/// that run no loop. An eventfd wakes the reader, and is rung only while the reader sleeps.
 class Mailbox {
 public:
     explicit Mailbox(Loop& owner);
@@ -43,18 +43,27 @@ public:
 
     /// Any thread.
     bool send(Task task);
-    /// The owner's thread: runs what has arrived, at most `batch` tasks; true when more are waiting.
-    bool drain();
+    void wake();
+
+    // --- the owner's thread
+
+    /// Runs what has arrived, at most `batch` tasks.
+    void drain();
+    /// Before waiting. False when something arrived meanwhile: do not wait.
+    [[nodiscard]] bool fall_asleep();
+    void awake() { asleep_.store(false, std::memory_order_relaxed); }
+    [[nodiscard]] int descriptor() const { return wakeup_.get(); }
 
     static constexpr std::size_t batch = 256;
 
 private:
     struct Lane;
     Lane& lane_of(const Loop* sender);
-    void ring();
 
     Loop& owner_;
-    std::atomic<bool> drain_posted_{false};
+    process::Descriptor wakeup_;
+    alignas(64) std::atomic<bool> asleep_{false};
+    alignas(64) std::atomic<bool> filled_{false}; // something was sent since the last drain
     std::mutex lanes_mutex_;
     static constexpr std::size_t most_lanes = 1024; // loops of one program, and one for all other threads
     std::vector<std::unique_ptr<Lane>> lanes_;

@@ -2,13 +2,9 @@
 
 #include "process/descriptor.hpp"
 
-#include <boost/asio/posix/stream_descriptor.hpp>
-
+#include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <system_error>
 
 namespace fairlead::loop {
 namespace {
@@ -31,58 +27,34 @@ void block_signals() {
     ::signal(SIGPIPE, SIG_IGN);
 }
 
-class Signals::Reader : public std::enable_shared_from_this<Reader> {
+class Signals::Reader final : public ReadySink {
 public:
-    Reader(Loop& loop, Handler handler) : loop_(loop), handler_(std::move(handler)), descriptor_(loop.context()) {
+    Reader(Loop& loop, Handler handler) : loop_(loop), handler_(std::move(handler)), sink_(loop.add_sink(*this)) {
         const sigset_t set = ours();
-        const int fd = ::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-        if (fd >= 0) {
-            descriptor_.assign(fd);
-        }
+        descriptor_.reset(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
+        (void)loop_.watch(sink_, descriptor_.get(), EPOLLIN, 0);
     }
+    ~Reader() { loop_.remove_sink(sink_); }
+    Reader(const Reader&) = delete;
+    Reader& operator=(const Reader&) = delete;
 
-    void wait() {
-        if (!descriptor_.is_open()) {
-            return;
-        }
-        descriptor_.async_wait(asio::posix::descriptor_base::wait_read,
-                               [self = shared_from_this()](const boost::system::error_code& ec) {
-                                   if (!ec && self->handler_) {
-                                       self->read();
-                                   }
-                               });
-    }
-
-    void close() {
-        handler_ = {};
-        boost::system::error_code ignored;
-        descriptor_.close(ignored);
-    }
-
-private:
-    void read() {
+    void on_ready(std::uint64_t /*word*/, std::uint32_t /*events*/) override {
         loop_.running("signal");
-        // Armed first, so that a handler that throws does not end the delivery.
-        const auto self = shared_from_this();
-        wait();
         signalfd_siginfo info{};
-        while (handler_ && ::read(descriptor_.native_handle(), &info, sizeof info) == sizeof info) {
+        if (::read(descriptor_.get(), &info, sizeof info) == sizeof info) {
             const Handler handler = handler_; // it may destroy us
             handler(static_cast<int>(info.ssi_signo));
         }
     }
 
+private:
     Loop& loop_;
     Handler handler_;
-    asio::posix::stream_descriptor descriptor_;
+    std::uint8_t sink_;
+    process::Descriptor descriptor_;
 };
 
-Signals::Signals(Loop& loop, Handler handler) : reader_(std::make_shared<Reader>(loop, std::move(handler))) {
-    reader_->wait();
-}
-
-Signals::~Signals() {
-    reader_->close();
-}
+Signals::Signals(Loop& loop, Handler handler) : reader_(std::make_unique<Reader>(loop, std::move(handler))) {}
+Signals::~Signals() = default;
 
 } // namespace fairlead::loop

@@ -24,7 +24,7 @@ public:
 
 private:
     class Reader;
-    std::shared_ptr<Reader> reader_;
+    std::unique_ptr<Reader> reader_;
 };
 
 } // namespace fairlead::loop
