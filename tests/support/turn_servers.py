@@ -4,6 +4,7 @@ coturn is never installed: its package and the libraries that are missing here a
 from there, in the foreground, on ports of our own.
 """
 
+import contextlib
 import fcntl
 import os
 import pathlib
@@ -149,7 +150,7 @@ class Settings:
 
     def __init__(self, host="127.0.0.1", user="gorst", password="hero", realm="north.gov", secret=None, workers=1,
                  streams=True, tls=False, relay_hosts=None, ports=(49152, 65535), allow_any_peer=True, cpu=None,
-                 extra=None, prefix=None, quiet=True, port=None, tls_port=None):
+                 extra=None, prefix=None, quiet=True, port=None, tls_port=None, urgent=False):
         self.host = host
         self.user, self.password, self.realm, self.secret = user, password, realm, secret
         self.workers = workers
@@ -159,6 +160,7 @@ class Settings:
         self.ports = ports
         self.allow_any_peer = allow_any_peer
         self.cpu = cpu  # run on this CPU only
+        self.urgent = urgent  # ahead of whatever else the machine does (needs privileges)
         self.extra = extra or {}  # fairlead only: further configuration, {"section": {"key": value}}
         self.prefix = prefix or []  # a command to run the server under, such as ip netns exec
         self.quiet = quiet
@@ -202,11 +204,10 @@ class Server:
         self.folder.cleanup()
 
     def start(self, patience=10):
-        cpu = self.settings.cpu
-        pin = (lambda: os.sched_setaffinity(0, {cpu})) if cpu is not None else None
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(self.settings.prefix + self.command(), stdout=log, stderr=log,
-                                            stdin=subprocess.DEVNULL, env=self.environment(), preexec_fn=pin)
+                                            stdin=subprocess.DEVNULL, env=self.environment(),
+                                            preexec_fn=lambda: place(self.settings.cpu, self.settings.urgent))
         deadline = time.monotonic() + patience
         while not answers_binding(self.host, self.port):
             if self.process.poll() is not None:
@@ -248,6 +249,19 @@ class Server:
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+
+def place(cpu, urgent):
+    """Where and how urgently the calling process runs from now on."""
+    if cpu is not None:
+        os.sched_setaffinity(0, {cpu})
+    if urgent:
+        # The kernel weighs sessions against each other first, then processes within one. Not a real-time class: that is
+        # throttled for 50 ms of each second.
+        os.setsid()
+        with contextlib.suppress(OSError), open("/proc/self/autogroup", "w", encoding="ascii") as autogroup:
+            autogroup.write("-20")
+        os.setpriority(os.PRIO_PROCESS, 0, -20)
 
 
 def make_certificate(folder):
