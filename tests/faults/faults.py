@@ -196,7 +196,7 @@ def cable(name, number):
         run("ip", "link", "set", f"to-{name}", "up")
         run("ip", "-n", name, "address", "add", f"192.168.{number}.2/24", "dev", "eth0")
         run("ip", "-n", name, "link", "set", "eth0", "up")
-        yield f"to-{name}"
+        yield
     finally:
         run("ip", "link", "delete", f"to-{name}")
         run("ip", "netns", "delete", name)
@@ -215,7 +215,7 @@ def pulled_cable(trial):
     its lifetime, its connection with it or soon after, and nobody else notices anything."""
     if trial.kind == "coturn":
         raise Unavailable("coturn's shortest lifetime takes ten minutes")
-    with cable("laptop", 77) as interface, \
+    with cable("laptop", 77), \
             trial.server(host="192.168.77.1", relay_hosts=["192.168.77.1"],
                          extra={"turn": {"lifetimes": {"allocation": "60s"}}}) as server, Peer("127.0.0.4") as peer:
         watched = Watched(server)
@@ -235,8 +235,7 @@ def pulled_cable(trial):
         keep = []
         pid = in_child(work)
         relayed = [("192.168.77.1", port) for port in struct.unpack("!10H", os.read(relayed_read, 20))]
-        run("ip", "link", "set", interface, "down")
-        # The server's own address goes down with that cable, so the honest client lives on the same machine.
+        run("ip", "-n", "laptop", "link", "set", "eth0", "down")
         with Witness(server, source="192.168.77.1", pause=1) as witness:
             deadline = time.monotonic() + 100
             while server.descriptors() > watched.descriptors + 4:
