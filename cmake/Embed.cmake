@@ -21,6 +21,21 @@ function(embed_web variable)
   set(${variable} ${table} PARENT_SCOPE)
 endfunction()
 
+# embed_no_web(<variable>): the same file with an empty table.
+function(embed_no_web variable)
+  set(table ${CMAKE_CURRENT_BINARY_DIR}/web_assets_none.cpp)
+  file(CONFIGURE OUTPUT ${table} CONTENT [[
+#include "web/assets.hpp"
+
+namespace fairlead::web {
+
+std::span<const http_server::Asset> assets() { return {}; }
+
+} // namespace fairlead::web
+]])
+  set(${variable} ${table} PARENT_SCOPE)
+endfunction()
+
 # install_node_packages(<folder> <variable>): installs what the lock file in <folder> names, when it has changed, and names in <variable>
 # the file to depend on.
 function(install_node_packages folder variable)

@@ -133,6 +133,16 @@ export default {
     await bob.$('people').waitFor();
   },
 
+  'moves nothing for people who asked for that': async ({ server, open }) => {
+    const look = async (person, where) => {
+      const moving = await person.page.evaluate(() =>
+        document.getAnimations().filter((animation) => animation.effect.getComputedTiming().activeDuration > 1).map((animation) => animation.animationName),
+      );
+      assert.deepEqual(moving, [], where);
+    };
+    await walk(open, server.http, look, { context: { reducedMotion: 'reduce' } });
+  },
+
   'letters typed into the name are no shortcuts': async ({ server, open }) => {
     const alice = await open(server.http, 'Alice', { join: false });
     await alice.page.locator('[data-testid=name]:focus').waitFor();

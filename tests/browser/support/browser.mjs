@@ -25,7 +25,8 @@ export async function launch(keyHash) {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
-      '--use-fake-device-for-media-stream',
+      // Ten pictures a second are enough to see that they move, and two sides encode them on one machine.
+      '--use-fake-device-for-media-stream=fps=10',
       '--use-fake-ui-for-media-stream',
       '--disable-features=WebRtcHideLocalIpsWithMdns',
       // The one self-signed certificate of this run, for https and, which --ignore-certificate-errors of older versions does not
