@@ -42,12 +42,12 @@ turn::QuotaAnswer QuotaLedger::take(std::string_view realm, std::string_view use
 void QuotaLedger::give_back(std::string_view realm, std::string_view user) {
     const auto book = realms_.find(realm);
     if (book == realms_.end()) {
-        assert(!"given back to a realm that holds nothing");
+        assert(false && "given back to a realm that holds nothing");
         return;
     }
     const auto entry = book->second.by_user.find(user);
     if (entry == book->second.by_user.end()) {
-        assert(!"given back by a user who holds nothing");
+        assert(false && "given back by a user who holds nothing");
         return;
     }
     if (--entry->second == 0) {
