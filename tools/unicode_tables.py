@@ -105,8 +105,7 @@ def main():
             else:
                 classes.append([c, c, combining])
 
-    print("// Written by tools/unicode_tables.py, not by hand.")
-    print("#pragma once\n\n#include <cstdint>\n\n// clang-format off\nnamespace fairlead::text::unicode {\n")
+    print("#pragma once\n\n// Written by tools/unicode_tables.py, not by hand.\n\n#include <cstdint>\n\n// clang-format off\nnamespace fairlead::text::unicode {\n")
     print(f'inline constexpr char version[] = "{unicodedata.unidata_version}";\n')
     print("struct Range { std::uint32_t first, last; };")
     print("struct CombiningClass { std::uint32_t first, last; std::uint8_t value; };")

@@ -1,5 +1,6 @@
-// Written by tools/unicode_tables.py, not by hand.
 #pragma once
+
+// Written by tools/unicode_tables.py, not by hand.
 
 #include <cstdint>
 
