@@ -168,6 +168,20 @@ def killed_peer_does_not_disturb_the_others(trial):
         return witness.check(2)
 
 
+def peer_without_a_route_does_not_disturb_the_others(trial):
+    """What the system refuses to send is lost; the allocation and its other peers go on."""
+    with trial.server() as server, trial.client(server) as client, Peer("127.0.0.4") as survivor:
+        client.allocate()
+        nowhere = ("9.9.9.9", 4000)  # this namespace has no route at all
+        client.permit(nowhere)
+        client.permit(survivor.address)
+        client.bind_channel(0x4001, nowhere)
+        for _ in range(10):
+            client.send(0x4001, b"anybody there?")
+            client.send(nowhere, b"anybody there?")
+            assert echo_once(client, survivor) == 0, "a message to the reachable peer was lost"
+
+
 def killed_server_is_back_at_once(trial):
     """SIGKILL, then a new process on the same ports: nothing of the old one is in its way."""
     with trial.server() as server:
@@ -560,11 +574,26 @@ def second_sigterm_ends_a_drain(trial):
 
 
 CASES = {case.__name__: case for case in (
-    killed_tcp_client_frees_its_allocation, killed_udp_client_frees_its_allocation_when_it_expires,
-    killed_peer_does_not_disturb_the_others, killed_server_is_back_at_once, pulled_cable, stopped_process_goes_on,
-    client_that_never_reads, silent_tcp_connections, dripping_clients, descriptors_run_out, malformed_datagrams,
-    malformed_streams, bindings_from_2000_ports, allocates_from_100000_sources, one_source_asks_3000_times,
-    dtls_hellos_from_20000_sources, sigterm_ends_it, second_sigterm_ends_a_drain)}
+    killed_tcp_client_frees_its_allocation,
+    killed_udp_client_frees_its_allocation_when_it_expires,
+    killed_peer_does_not_disturb_the_others,
+    peer_without_a_route_does_not_disturb_the_others,
+    killed_server_is_back_at_once,
+    pulled_cable,
+    stopped_process_goes_on,
+    client_that_never_reads,
+    silent_tcp_connections,
+    dripping_clients,
+    descriptors_run_out,
+    malformed_datagrams,
+    malformed_streams,
+    bindings_from_2000_ports,
+    allocates_from_100000_sources,
+    one_source_asks_3000_times,
+    dtls_hellos_from_20000_sources,
+    sigterm_ends_it,
+    second_sigterm_ends_a_drain,
+)}
 
 
 def main():

@@ -10,10 +10,14 @@ their addresses from one to the other, as signaling would.
 """
 
 import argparse
+import base64
 import contextlib
+import hashlib
+import json
 import os
 import pathlib
 import selectors
+import shutil
 import socket
 import struct
 import subprocess
@@ -27,10 +31,12 @@ sys.dont_write_bytecode = True
 import isolation  # noqa: E402
 from cases import Cases  # noqa: E402
 from isolation import run  # noqa: E402
-from turn_servers import Settings, make_server  # noqa: E402
+from turn_servers import Settings, Unavailable, make_server  # noqa: E402
 
 SERVER, OBSERVER = "5.6.7.1", "5.6.7.254"
-TURN_PORT, STUN_PORT = 3478, 3479
+TURN_PORT, STUN_PORT, TLS_PORT = 3478, 3479, 443
+NO_UDP = "meta l4proto udp drop"
+ONLY_443 = 'iifname "lan" meta l4proto != tcp drop; iifname "lan" tcp dport != 443 drop'
 SYMMETRIC, CONE = "masquerade fully-random", "masquerade"
 
 NAT_RULES = """
@@ -71,6 +77,8 @@ class Laboratory:
             run("ip", "link", "set", "internet", "up")
             self._space("server")
             self._attach("server", SERVER)
+            # As any host on the internet the server has somewhere to send what is for private addresses: it is lost there.
+            run("ip", "-n", "server", "route", "add", "default", "via", OBSERVER)
             self._nat("a", 1)
             self._nat("b", 2)
             self.cleanup = self.cleanup.pop_all()
@@ -108,17 +116,16 @@ class Laboratory:
         run("ip", "-n", client, "route", "add", "default", "via", f"10.{number}.0.1")
         run("ip", "netns", "exec", router, "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
         run("ip", "netns", "exec", router, "nft", "-f", "-", input=NAT_RULES.format(masquerade=self.nat))
-        if self.access[name]:
-            run("ip", "netns", "exec", router, "nft", "add", "rule", "ip", "filter", "access", *self.access[name].split())
+        rules = "".join(f"add rule ip filter access {rule}\n" for rule in self.access[name].split(";") if rule)
+        run("ip", "netns", "exec", router, "nft", "-f", "-", input=rules)
 
 
 class Peer:
     """A fairlead-peer behind one of the NATs."""
 
-    def __init__(self, program, side, mode, *arguments):
-        command = ["ip", "netns", "exec", f"client-{side}", program, mode, "--server", f"{SERVER}:{TURN_PORT}",
-                   *map(str, arguments)]
-        self.name = f"{mode} {side}"
+    def __init__(self, program, side, *arguments):
+        command = ["ip", "netns", "exec", f"client-{side}", program, *map(str, arguments)]
+        self.name = f"{pathlib.Path(program).name} {side}"
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.unread = b""
 
@@ -149,6 +156,26 @@ class Peer:
         line = self.line()
         assert line.split(" ")[0] == word, f"{self.name}: expected {word!r}, got {line!r}"
         return line[len(word) + 1:]
+
+
+class Browser(Peer):
+    """A Chromium behind one of the NATs."""
+
+    def __init__(self, side, options):
+        script = pathlib.Path(__file__).with_name("browser_peer.mjs")
+        super().__init__("node", side, script, json.dumps(options))
+
+    @staticmethod
+    def check_installed():
+        chromium = os.environ.get("FAIRLEAD_CHROMIUM", "/usr/bin/chromium")
+        packages = pathlib.Path(__file__).resolve().parents[1] / "browser/node_modules/playwright-core"
+        for what, there in (("node", shutil.which("node")), ("Chromium", os.access(chromium, os.X_OK)),
+                            ("playwright-core, which the browser tests install", packages.exists())):
+            if not there:
+                raise Unavailable("no " + what)
+
+    def hear(self):
+        return json.loads(self.line(patience=60))
 
 
 class Reflector(threading.Thread):
@@ -188,13 +215,13 @@ class Trial:
     def __init__(self, kind, peer):
         self.kind, self.peer_program = kind, peer
 
-    def server(self):
+    def server(self, tls=False):
         # Addresses here look public, so the server runs with its default policy for peers.
-        return make_server(self.kind, Settings(host=SERVER, port=TURN_PORT, tls_port=5349, allow_any_peer=False, quiet=False,
-                                               prefix=["ip", "netns", "exec", "server"]))
+        return make_server(self.kind, Settings(host=SERVER, port=TURN_PORT, tls_port=TLS_PORT, allow_any_peer=False, quiet=False,
+                                               tls=tls, prefix=["ip", "netns", "exec", "server"]))
 
     def peer(self, side, mode, *arguments):
-        return Peer(self.peer_program, side, mode, *arguments)
+        return Peer(self.peer_program, side, mode, "--server", f"{SERVER}:{TURN_PORT}", *arguments)
 
     def relay_peer(self, side, *arguments):
         return self.peer(side, "relay", "--user", "gorst", "--password", "hero", *arguments)
@@ -224,6 +251,25 @@ class Trial:
         return f"{heard[0]} and {heard[1]} of {messages} messages"
 
 
+    def browsers(self, urls, key_hash=None):
+        """How it went for a browser behind each NAT that were given these servers."""
+        options = {"iceServers": [{"urls": urls, "username": "gorst", "credential": "hero"}], "keyHash": key_hash}
+        with Browser("a", {**options, "offers": True}) as a, Browser("b", options) as b:
+            b.tell(json.dumps(a.hear()))
+            a.tell(json.dumps(b.hear()))
+            return [a.hear(), b.hear()]
+
+    def browsers_through_relay(self, urls, protocol, key_hash=None):
+        outcomes = self.browsers(urls, key_hash)
+        for outcome in outcomes:
+            assert outcome["outcome"] == "connected" and outcome["heard"] == 20, outcomes
+            # Each side may reach the other's relayed address from its own or from behind its NAT; one of the two is a relay.
+            assert outcome["candidate"] in ("relay", "srflx", "prflx", "host"), outcomes
+        relays = [outcome for outcome in outcomes if outcome["candidate"] == "relay"]
+        assert relays and all(outcome["protocol"] == protocol for outcome in relays), outcomes
+        return ", ".join(f"{outcome['candidate']} over {outcome['protocol']}" for outcome in outcomes)
+
+
 def symmetric_nats_defeat_hole_punching(trial):
     with Laboratory(SYMMETRIC), trial.server():
         for outcome, mapped in trial.punch():
@@ -250,14 +296,14 @@ def relay_by_channels(trial):
 
 
 def relay_over_tcp_where_udp_is_blocked(trial):
-    with Laboratory(SYMMETRIC, "meta l4proto udp drop", "meta l4proto udp drop"), trial.server():
+    with Laboratory(SYMMETRIC, NO_UDP, NO_UDP), trial.server():
         with trial.relay_peer("a", "--patience-ms", 2500) as a:
             a.expect("failed")  # the block is real
         return trial.converse(["--tcp"], ["--tcp", "--channel"])
 
 
 def relay_between_tcp_and_udp_clients(trial):
-    with Laboratory(SYMMETRIC, "meta l4proto udp drop"), trial.server():
+    with Laboratory(SYMMETRIC, NO_UDP), trial.server():
         return trial.converse(["--tcp", "--channel"], ["--channel"])
 
 
@@ -267,9 +313,46 @@ def relay_with_five_percent_loss(trial):
         return trial.converse(messages=200, enough=175)
 
 
+def browsers_without_turn_do_not_connect(trial):
+    Browser.check_installed()
+    with Laboratory(SYMMETRIC), trial.server():
+        outcomes = trial.browsers([f"stun:{SERVER}:{TURN_PORT}"])
+        assert [outcome["outcome"] for outcome in outcomes] == ["not connected", "not connected"], outcomes
+
+
+def browsers_connect_through_turn(trial):
+    Browser.check_installed()
+    with Laboratory(SYMMETRIC), trial.server():
+        return trial.browsers_through_relay([f"turn:{SERVER}:{TURN_PORT}"], "udp")
+
+
+def browsers_connect_over_tcp_where_udp_is_blocked(trial):
+    Browser.check_installed()
+    with Laboratory(SYMMETRIC, NO_UDP, NO_UDP), trial.server():
+        return trial.browsers_through_relay([f"turn:{SERVER}:{TURN_PORT}?transport=tcp"], "tcp")
+
+
+def browsers_connect_over_tls_where_only_port_443_is_open(trial):
+    Browser.check_installed()
+    with Laboratory(SYMMETRIC, ONLY_443, ONLY_443), trial.server(tls=True) as server:
+        return trial.browsers_through_relay([f"turns:{SERVER}:{TLS_PORT}?transport=tcp"], "tls", key_hash(server))
+
+
+def key_hash(server):
+    """Of the certificate that the server shows, whatever it is."""
+    shown = subprocess.run(["openssl", "s_client", "-connect", f"{server.host}:{server.tls_port}"], stdin=subprocess.DEVNULL,
+                           capture_output=True, check=False).stdout
+    public_key = subprocess.run(["openssl", "x509", "-pubkey", "-noout"], input=shown, capture_output=True, check=True).stdout
+    encoded = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "der"], input=public_key, capture_output=True,
+                             check=True).stdout
+    return base64.b64encode(hashlib.sha256(encoded).digest()).decode()
+
+
 CASES = {case.__name__: case for case in (
     symmetric_nats_defeat_hole_punching, cone_nats_let_hole_punching_through, relay_by_indications, relay_by_channels,
-    relay_over_tcp_where_udp_is_blocked, relay_between_tcp_and_udp_clients, relay_with_five_percent_loss)}
+    relay_over_tcp_where_udp_is_blocked, relay_between_tcp_and_udp_clients, relay_with_five_percent_loss,
+    browsers_without_turn_do_not_connect, browsers_connect_through_turn, browsers_connect_over_tcp_where_udp_is_blocked,
+    browsers_connect_over_tls_where_only_port_443_is_open)}
 
 
 def main():
