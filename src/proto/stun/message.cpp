@@ -118,7 +118,8 @@ Result<Message, ParseError> Message::parse(Bytes bytes) {
         return fail(ParseError::bad_length);
     }
 
-    Message message;
+    Result<Message, ParseError> parsed; // filled in place: a message is half a kilobyte
+    Message& message = *parsed;
     message.bytes_ = bytes;
     message.class_ = class_of(type);
     message.method_ = method_of(type);
@@ -168,7 +169,7 @@ Result<Message, ParseError> Message::parse(Bytes bytes) {
         }
         at = next;
     }
-    return message;
+    return parsed;
 }
 
 AttributeView Message::attribute(std::size_t index) const {

@@ -48,6 +48,15 @@ namespace fairlead::turn {
     }
 }
 
+[[nodiscard]] inline bool has_unknown(const stun::Message& message, bool dont_fragment_supported) {
+    for (std::size_t i = 0; i < message.attribute_count(); ++i) {
+        if (!is_known(message.attribute(i).type, dont_fragment_supported)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /// The message's attributes that are not known, each once, in order.
 class UnknownAttributes {
 public:

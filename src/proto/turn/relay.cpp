@@ -110,7 +110,7 @@ ClientVerdict Relay::send(Instant now, const net::FiveTuple& path, Bytes datagra
     if (!message) {
         return dropped_from_client(DropReason::malformed);
     }
-    if (UnknownAttributes(*message, config_.dont_fragment).any()) {
+    if (has_unknown(*message, config_.dont_fragment)) {
         return dropped_from_client(DropReason::unknown_attribute);
     }
     const auto peer = message->xor_address(stun::Attribute::xor_peer_address);

@@ -136,7 +136,7 @@ void Server::Core::binding(const Exchange& exchange, const CredentialAnswer* sup
         return;
     }
     const Identity* signer = identity ? &*identity : nullptr;
-    const bool unknown_attributes = UnknownAttributes(exchange.request, true).any();
+    const bool unknown_attributes = has_unknown(exchange.request, true);
     stun::Writer answer(exchange.out.reserve(answer_room), unknown_attributes ? Class::error : Class::success,
                         Method::binding, exchange.request.transaction_id());
     if (unknown_attributes) {
