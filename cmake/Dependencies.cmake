@@ -9,6 +9,10 @@ add_library(boost_headers INTERFACE)
 target_include_directories(boost_headers SYSTEM INTERFACE ${Boost_INCLUDE_DIRS})
 target_compile_definitions(boost_headers INTERFACE
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_JSON_NO_LIB BOOST_ALL_NO_LIB)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 inlines one half of the pair that Asio allocates and frees coroutine frames with, and takes them for strangers.
+  target_compile_options(boost_headers INTERFACE -Wno-mismatched-new-delete)
+endif()
 if(FAIRLEAD_SANITIZE MATCHES "thread")
   target_compile_definitions(boost_headers INTERFACE BOOST_ASIO_DISABLE_FENCED_BLOCK)
 endif()

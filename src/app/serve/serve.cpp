@@ -1,5 +1,6 @@
 #include "serve/serve.hpp"
 
+#include "log/address.hpp"
 #include "log/log.hpp"
 #include "loop/signals.hpp"
 #include "serve/server.hpp"
@@ -43,6 +44,18 @@ log::Options log_options(const config::Log& log) {
     return options;
 }
 
+log::Addresses addresses_of(config::LogAddresses addresses) {
+    switch (addresses) {
+    case config::LogAddresses::shown:
+        return log::Addresses::shown;
+    case config::LogAddresses::masked:
+        return log::Addresses::masked;
+    case config::LogAddresses::hidden:
+        return log::Addresses::hidden;
+    }
+    return log::Addresses::shown;
+}
+
 } // namespace
 
 int run(const config::Model& model) {
@@ -51,6 +64,7 @@ int run(const config::Model& model) {
     for (const auto& [topic, level] : model.log.topics) {
         log::set_level(topic, level_of(level));
     }
+    log::set_addresses(addresses_of(model.log.addresses));
     int exit_code = 0;
     {
         Server server(model);

@@ -37,12 +37,16 @@ turn::ServerConfig turn_config(const config::Model& model, Random& random) {
     if (model.turn.rfc5766_channel_numbers) {
         config.channel_range = turn::ServerConfig::ChannelRange::rfc5766;
     }
+    config.channel_range = model.turn.rfc5766_channel_numbers ? turn::ServerConfig::ChannelRange::rfc5766
+                                                              : turn::ServerConfig::ChannelRange::rfc8656;
     config.always_fingerprint = model.turn.fingerprint;
     config.software = model.turn.software;
     config.relay = model.turn.enabled;
     config.limit_unauthenticated = model.turn.unauthenticated_answers.limited;
     config.unauthenticated_burst = model.turn.unauthenticated_answers.burst;
     config.unauthenticated_per_second = model.turn.unauthenticated_answers.rate;
+    config.unauthenticated_total_burst = model.turn.unauthenticated_answers.total_burst;
+    config.unauthenticated_total_per_second = model.turn.unauthenticated_answers.total_rate;
     return config;
 }
 

@@ -49,7 +49,7 @@ WebShared make_web_shared(const config::Model& model, const Addresses& addresses
     for (const config::Secret& key : model.rtcconfig.api_keys) {
         shared.rtc.api_keys.push_back(key.text);
     }
-    shared.rtc.open_to_anybody = model.server.dev;
+    shared.rtc.open_to_anybody = model.rtcconfig.open;
     shared.rtc.origins = model.rtcconfig.allowed_origins;
     const config::Listen& listen = model.listen;
     const std::uint16_t turn = first_port(listen.turn);
@@ -110,10 +110,9 @@ std::vector<std::string> web_announcement(const config::Model& model, const Addr
         json::Writer out;
         rtcconfig::write(out, rtcconfig::ice_servers(addresses.host, shared.rtc.endpoints,
                                                      secrets.issue(now, "try", model.rtcconfig.credential_life)));
-        lines.push_back(
-            fmt::format("iceServers to paste (good for {} h): {}",
-                        std::chrono::duration_cast<std::chrono::hours>(model.rtcconfig.credential_life).count(),
-                        out.take()));
+        lines.push_back(fmt::format(
+            "iceServers to paste (good for {} h): {}",
+            std::chrono::duration_cast<std::chrono::hours>(model.rtcconfig.credential_life).count(), out.take()));
     }
     return lines;
 }

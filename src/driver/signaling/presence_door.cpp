@@ -1,5 +1,6 @@
 #include "signaling/presence_door.hpp"
 
+#include "log/address.hpp"
 #include "log/log.hpp"
 
 #include <algorithm>
@@ -25,7 +26,7 @@ http_server::WebSocketEvents PresenceDoor::events(presence::UserInfo user) {
         sessions_[id].peer = peer.weak_from_this();
         log::info(
             "presence", "user connected",
-            {{"user", user.subject.empty() ? user.username : user.subject}, {"client", peer.client().to_string()}});
+            {{"user", user.subject.empty() ? user.username : user.subject}, {"client", log::shown(peer.client())}});
         hub_.loop().send([hub = &hub_, id, user] { hub->connect(id, user); });
     };
     events.on_message = [this, id](http_server::WebSocketPeer& peer, const websocket::Message& message) {
@@ -43,7 +44,7 @@ http_server::WebSocketEvents PresenceDoor::events(presence::UserInfo user) {
     events.on_close = [this, id](http_server::WebSocketPeer& peer, const http_server::WebSocketEnd& end) {
         sessions_.erase(id);
         log::info("presence", "user disconnected",
-                  {{"client", peer.client().to_string()},
+                  {{"client", log::shown(peer.client())},
                    {"why", describe(end.why)},
                    {"code", end.code},
                    {"reason", end.reason}});

@@ -1,5 +1,6 @@
 #include "turn_dtls/turn_dtls.hpp"
 
+#include "log/address.hpp"
 #include "log/log.hpp"
 
 #include <algorithm>
@@ -115,7 +116,7 @@ void TurnDtls::after(const Now& now, Association& association, dtls::Endpoint::S
         std::erase(handshaking_, &association);
         (state == dtls::Endpoint::State::connected ? stats_.handshakes_done : stats_.handshakes_failed).add();
         if (state == dtls::Endpoint::State::closed) {
-            log::info("dtls", "handshake failed", {{"client", association.path.client.to_string()}});
+            log::info("dtls", "handshake failed", {{"client", log::shown(association.path.client)}});
         }
     }
     if (state == dtls::Endpoint::State::closed) {

@@ -1,6 +1,7 @@
 #include "turn_relay/turn_relay.hpp"
 
 #include "bytes/reader.hpp"
+#include "log/address.hpp"
 #include "log/log.hpp"
 
 #include <algorithm>
@@ -332,7 +333,7 @@ struct Reporter {
     void operator()(const turn::AllocationCreated& e) const {
         log::info("turn", "allocation created",
                   {{"allocation", e.id},
-                   {"client", e.path.client.to_string()},
+                   {"client", log::shown(e.path.client)},
                    {"transport", describe(e.path.transport)},
                    {"relayed", e.relayed.to_string()},
                    {"user", e.username},
@@ -344,7 +345,7 @@ struct Reporter {
     void operator()(const turn::AllocationEnded& e) const {
         log::info("turn", "allocation ended",
                   {{"allocation", e.id},
-                   {"client", e.path.client.to_string()},
+                   {"client", log::shown(e.path.client)},
                    {"user", e.username},
                    {"reason", describe(e.reason)},
                    {"seconds", std::chrono::duration_cast<std::chrono::seconds>(e.duration).count()},
@@ -352,25 +353,25 @@ struct Reporter {
                    {"bytes_to_client", e.traffic.bytes_to_client}});
     }
     void operator()(const turn::PermissionInstalled& e) const {
-        log::debug("turn", "permission installed", {{"allocation", e.id}, {"peer", e.peer.to_string()}});
+        log::debug("turn", "permission installed", {{"allocation", e.id}, {"peer", log::shown(e.peer)}});
     }
     void operator()(const turn::PermissionEnded& e) const {
-        log::debug("turn", "permission ended", {{"allocation", e.id}, {"peer", e.peer.to_string()}});
+        log::debug("turn", "permission ended", {{"allocation", e.id}, {"peer", log::shown(e.peer)}});
     }
     void operator()(const turn::ChannelBound& e) const {
         log::debug("turn", "channel bound",
-                   {{"allocation", e.id}, {"channel", e.channel}, {"peer", e.peer.to_string()}});
+                   {{"allocation", e.id}, {"channel", e.channel}, {"peer", log::shown(e.peer)}});
     }
     void operator()(const turn::ChannelEnded& e) const {
         log::debug("turn", "channel ended",
-                   {{"allocation", e.id}, {"channel", e.channel}, {"peer", e.peer.to_string()}});
+                   {{"allocation", e.id}, {"channel", e.channel}, {"peer", log::shown(e.peer)}});
     }
     void operator()(const turn::AuthenticationFailed& e) const {
         // A stale nonce is part of every long session, and the client comes back at once with a fresh one.
         const auto level = e.reason == turn::AuthFailure::stale_nonce ? log::Level::debug : log::Level::warn;
         if (log::enabled("turn", level)) {
             log::write(level, "turn", "authentication failed", "authentication failed",
-                       {{"client", e.path.client.to_string()},
+                       {{"client", log::shown(e.path.client)},
                         {"transport", describe(e.path.transport)},
                         {"user", e.username},
                         {"reason", describe(e.reason)}});
@@ -378,7 +379,7 @@ struct Reporter {
     }
     void operator()(const turn::RequestRefused& e) const {
         log::info("turn", "request refused",
-                  {{"client", e.path.client.to_string()},
+                  {{"client", log::shown(e.path.client)},
                    {"user", e.username},
                    {"code", static_cast<unsigned>(e.code)},
                    {"reason", e.why}});

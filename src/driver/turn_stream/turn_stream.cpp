@@ -1,5 +1,6 @@
 #include "turn_stream/turn_stream.hpp"
 
+#include "log/address.hpp"
 #include "log/log.hpp"
 #include "stream/write_queue.hpp"
 #include "turn/stream_framer.hpp"
@@ -53,7 +54,7 @@ struct TurnStream::Connection {
                     if (why != stream::WriteFailure::broken) {
                         owner.stats_.slow_peers.add();
                         log::info("turn", "connection closed",
-                                  {{"client", client.to_string()}, {"reason", describe(why)}});
+                                  {{"client", log::shown(client)}, {"reason", describe(why)}});
                     }
                 }) {}
 
@@ -147,7 +148,7 @@ awaitable<void> TurnStream::serve(std::unique_ptr<stream::TcpStream> tcp, Listen
         stream::Secured secured = co_await stream::accept_tls(std::move(tcp), std::move(context), deadline);
         if (secured.ec) {
             stats_.tls_failed.add();
-            log::info("turn", "TLS handshake failed", {{"client", client.to_string()}, {"reason", secured.detail}});
+            log::info("turn", "TLS handshake failed", {{"client", log::shown(client)}, {"reason", secured.detail}});
             co_return;
         }
         stream = std::move(secured.stream);
@@ -207,7 +208,7 @@ bool TurnStream::take(Connection& connection, Bytes arrived) {
         if (!message) {
             stats_.framing_errors.add();
             log::info("turn", "connection closed",
-                      {{"client", connection.path.client.to_string()}, {"reason", describe(message.error())}});
+                      {{"client", log::shown(connection.path.client)}, {"reason", describe(message.error())}});
             return false;
         }
         if (!*message) {
