@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { idOf, keyOf, nameOf, selfTest, type UserInfo } from '../src/logic/identity.ts';
+import { idOf, keyOf, nameOf, prepareName, selfTest, type UserInfo } from '../src/logic/identity.ts';
 import { follow, isPresence, nobody, others, parseFrame, type Frame, type Roster } from '../src/logic/presence.ts';
 import { userOfToken } from '../src/logic/token.ts';
 
@@ -42,6 +42,10 @@ describe('oneself', () => {
     assert.ok(self(dev('alice')));
     assert.ok(self({ username: 'alice' }));
     assert.ok(!self({ issuer: 'https://op', subject: '7', username: 'alice' }));
+  });
+
+  test('is found by a name typed in pieces', () => {
+    assert.equal(prepareName(' Zoe\u0308\u00a0K '), 'Zo\u00eb K');
   });
 
   test('is the user of the token', () => {

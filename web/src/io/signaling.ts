@@ -27,12 +27,18 @@ const silenceMs = 35_000;
 /** What could not be said for longer than this is no longer true. */
 const staleMs = 30_000;
 const keptAtMost = 64;
+/** A connection that did not last this long counts as a failed attempt. */
+const lastingMs = 10_000;
+
+const policyViolation = 1008;
+const tokenExpired = 4401;
 
 export class Signaling {
   private socket: WebSocket | undefined;
   private attempt = 0;
   private timer = 0;
   private watch = 0;
+  private openedAt = 0;
   private heardAt = 0;
   private askedAt = 0;
   private closed = false;
@@ -49,9 +55,10 @@ export class Signaling {
     const socket = new WebSocket(this.url.replace(/^http/, 'ws'));
     this.socket = socket;
     let opened = false;
+    let heard = false;
     socket.onopen = () => {
       opened = true;
-      this.attempt = 0;
+      this.openedAt = Date.now();
       this.heardAt = Date.now();
       this.watch = window.setInterval(() => this.check(), 1_000);
       this.askForList();
@@ -61,12 +68,16 @@ export class Signaling {
       }
     };
     socket.onmessage = ({ data }) => {
+      heard = true;
       this.heardAt = Date.now();
       const frame = typeof data === 'string' ? parseFrame(data) : undefined;
       if (frame) this.on.frame(frame);
     };
-    socket.onclose = () => {
-      if (this.socket === socket) void this.lost(opened);
+    socket.onclose = ({ code }) => {
+      if (this.socket !== socket) return;
+      const turnedAway = (code === policyViolation && opened && !heard) || code === tokenExpired;
+      if (turnedAway) this.refused('refused');
+      else void this.lost(opened);
     };
   }
 
@@ -122,14 +133,21 @@ export class Signaling {
     }
   }
 
+  private refused(why: 'refused' | 'missing'): void {
+    this.drop();
+    this.on.link({ state: 'refused', why });
+  }
+
   private async lost(wasOpen: boolean): Promise<void> {
     clearInterval(this.watch);
     this.socket = undefined;
     this.on.link({ state: 'waiting' });
-    if (!wasOpen) {
+    if (wasOpen) {
+      if (Date.now() - this.openedAt > lastingMs) this.attempt = 0;
+    } else {
       const why = await this.refusal();
       if (this.socket || this.closed) return;
-      if (why) return this.on.link({ state: 'refused', why });
+      if (why) return this.refused(why);
     }
     this.timer = window.setTimeout(() => this.open(), delayBefore(this.attempt++, Math.random()));
   }

@@ -43,6 +43,11 @@ function canonical(value: Json): string {
 /** Issuer of the names that people type when the server runs in development mode. */
 export const developmentIssuer = 'urn:fairlead:dev';
 
+/** A typed name as the server will know it: composed, with plain spaces (OpaqueString, RFC 8265), and none at the ends. */
+export function prepareName(typed: string): string {
+  return typed.replace(/\p{Zs}/gu, ' ').trim().normalize('NFC');
+}
+
 /** Tells oneself from the others: by the token's user, else by the typed name. */
 export function selfTest(name: string, verified?: UserInfo): (user: UserInfo) => boolean {
   if (!verified) return (user) => nameOf(user) === name && (!hasIssuer(user) || user['issuer'] === developmentIssuer);

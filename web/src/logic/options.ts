@@ -1,5 +1,7 @@
 // What the address of the page asks for.
 
+import { prepareName } from './identity.ts';
+
 export type RelayTransport = 'udp' | 'tcp' | 'tls';
 
 export interface Options {
@@ -22,7 +24,7 @@ export function readOptions(search: string, fragment: string): Options {
   const hidden = new URLSearchParams(fragment.replace(/^#/, ''));
   const flag = (name: string) => ['1', 'true', ''].includes(query.get(name) ?? '0');
   const options: Options = { relayOnly: flag('relay'), autoAccept: flag('autoaccept') };
-  const name = query.get('name')?.trim();
+  const name = prepareName(query.get('name') ?? '');
   if (name) options.name = name;
   const token = hidden.get('oidc');
   if (token) options.token = token;

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { prepareName } from '../logic/identity.ts';
 import { goOnline } from '../session.ts';
 import { Footer } from './footer.tsx';
 import { Lock, Mark } from './icons.tsx';
@@ -12,7 +13,7 @@ export function Join() {
   const [typed, setTyped] = useState(remembered('name') ?? '');
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => field.current?.focus(), []);
-  const name = typed.trim();
+  const name = prepareName(typed);
   return (
     <div class="page join" data-testid="join">
       <main>
