@@ -60,6 +60,9 @@ let opened: LocalMedia | undefined;
 // Where the page cannot use the camera it points to the address where it can.
 if (!window.isSecureContext) void configs.current().then(() => (httpsPort.value = configs.httpsPort));
 
+/** Whether a relay was asked for, by this page's address or by the server: then it tells nothing about the network. */
+export const isRelayAsked = (): boolean => options.relayOnly || options.transport !== undefined || configs.relayOnly;
+
 /** The name that others see of somebody, also when only the id is at hand. */
 export function displayName(user: UserId): string {
   return nameOf(roster.value.get(keyOf(user)) ?? user);

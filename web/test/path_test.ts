@@ -34,6 +34,7 @@ describe('the path', () => {
       assert.equal(path.whose, 'ours');
       assert.equal(badgeKey(path), `path.relay.${via}`);
       assert.equal(whyKey(path), `why.relay.${via}`);
+      assert.equal(whyKey(path, true), 'why.relay.asked');
     });
   }
 

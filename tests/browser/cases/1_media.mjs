@@ -45,6 +45,9 @@ const relayed = (transport) => async ({ server, open }) => {
     assert.match(await person.$('path').getAttribute('data-rtt'), /^\d+$/);
     await person.screenshot(`relay-${transport}-${person.name}`);
   }
+  await alice.$('path').click();
+  assert.match(await alice.$('why').innerText(), /was asked to use the relay/);
+  await alice.page.keyboard.press('Escape');
   await bob.$('hang-up').click();
   await Promise.all(people.map((person) => person.isBackAtPeople()));
   await alice.$('toast').filter({ hasText: 'Bob hung up' }).waitFor();

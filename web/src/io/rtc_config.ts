@@ -12,6 +12,10 @@ export class RtcConfigSource {
 
   constructor(private readonly token: string | undefined) {}
 
+  get relayOnly(): boolean {
+    return this.newest.iceTransportPolicy === 'relay';
+  }
+
   async current(): Promise<RtcConfig> {
     if (Date.now() >= this.staleAt) {
       this.asking ??= this.ask().finally(() => (this.asking = undefined));

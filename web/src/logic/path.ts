@@ -106,9 +106,10 @@ export function badgeKey(path: Path) {
   return path.via ? (`path.relay.${path.via}` as const) : ('path.relay.theirs' as const);
 }
 
-/** The catalogue key of the sentence that tells why the media goes this way. */
-export function whyKey(path: Path) {
+/** The catalogue key of the sentence that tells why the media goes this way. `asked`: nothing but a relay was allowed. */
+export function whyKey(path: Path, asked = false) {
   if (path.kind === 'unknown') return 'why.unknown' as const;
   if (path.kind === 'direct') return path.localType === 'host' && path.remoteType === 'host' ? ('why.direct.host' as const) : ('why.direct.nat' as const);
-  return path.via ? (`why.relay.${path.via}` as const) : ('why.relay.theirs' as const);
+  if (!path.via) return 'why.relay.theirs' as const;
+  return asked ? ('why.relay.asked' as const) : (`why.relay.${path.via}` as const);
 }

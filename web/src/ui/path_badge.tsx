@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { TextKey } from '../logic/i18n.ts';
 import { badgeKey, whyKey, type Path } from '../logic/path.ts';
-import { path } from '../session.ts';
+import { isRelayAsked, path } from '../session.ts';
 import { Dialog } from './dialog.tsx';
 import { Direct, Lock, Relay, Searching } from './icons.tsx';
 import { language, t } from './text.ts';
@@ -46,7 +46,7 @@ function Why({ path: now, onClose }: { path: Path; onClose: () => void }) {
     <Dialog id="why" onCancel={onClose}>
       <h2 id="why-title">{t('why.title')}</h2>
       <p class={`why-verdict ${now.kind}`}>{t(badgeKey(now))}</p>
-      <p>{t(whyKey(now))}</p>
+      <p>{t(whyKey(now, isRelayAsked()))}</p>
       <dl class="facts">
         {facts.map(
           ([key, value]) =>
