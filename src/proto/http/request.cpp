@@ -17,7 +17,7 @@ bool has_weight_zero(std::string_view parameters) {
     if (q == std::string_view::npos) {
         return false;
     }
-    std::string_view weight = text::trim(parameters.substr(q + 2));
+    const std::string_view weight = text::trim(parameters.substr(q + 2));
     return !weight.empty() && weight.front() == '0' && weight.find_first_not_of("0.") == std::string_view::npos;
 }
 
