@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what is missing, builds the release and starts it with its state in ./.run.
+# Installs what is missing, builds the release and starts it with its state in ./.run, to be tried out: everybody who reaches it may
+# type a name and call, also on private networks. For anything else configure it: docs/configuration.md.
 set -eu
 cd "$(dirname "$0")"
 
@@ -79,7 +80,8 @@ build release fairlead
 [ -d "$state" ] || mkdir -m 700 "$state"
 [ -z "$port" ] || set -- --listen-https "0.0.0.0:$port" --listen-https "[::]:$port" "$@"
 [ -z "$domain" ] || set -- --advertise-host "$domain" "$@"
-set -- serve --server-state-dir "$state" "$@"
+[ $detach = no ] || set -- --log-format text "$@"
+set -- serve --dev --server-state-dir "$state" "$@"
 
 [ $detach = yes ] || exec "$server" "$@"
 

@@ -10,7 +10,7 @@ usage: ./test.sh [options] [name filter, a regular expression]
   --sanitize         with AddressSanitizer and UndefinedBehaviorSanitizer (build/asan)
   --thread           with ThreadSanitizer (build/tsan): the tests of the modules that have threads
   --label REGEX      only tests with such a label; --without REGEX: none of them
-                     (unit, property, scenario, corpus, house, integration, interop, browser)
+                     (unit, conformance, scenario, corpus, house, interop, netns, faults, browser)
   --browser          fail instead of skip when the browser tests cannot run
   --lab              as root: stay root, for the tests that make network namespaces
   --build-only       build the tests and stop
@@ -18,7 +18,7 @@ usage: ./test.sh [options] [name filter, a regular expression]
 END
 }
 
-preset=dev label='' without='' filter='' browser=no lab=no build_only=no offline=no
+preset=dev label='' without='' filter='' must_run='' browser=no lab=no build_only=no offline=no
 parse() {
     while [ $# -gt 0 ]; do
         case "$1" in
@@ -49,12 +49,10 @@ if [ "${FAIRLEAD_PACKAGES:-}" != ready ]; then
 fi
 if [ $browser = yes ]; then
     command -v chromium >/dev/null || die 3 "--browser: chromium is not installed"
-    [ -n "$(node_packages)" ] && die 3 "--browser: node 18 and npm are not installed"
-    FAIRLEAD_BROWSER=required
-    export FAIRLEAD_BROWSER
+    [ -z "$(node_packages)" ] || die 3 "--browser: node 18 and npm are not installed"
+    must_run='^browser\.'
 fi
 
-node_modules tests/browser
 configure $preset
 tree=build/$preset
 targets=
@@ -90,4 +88,4 @@ if [ -t 1 ]; then
 else
     $unrandomised ctest "$@" >$tree/test.log 2>&1 || true
 fi
-exec python3 tools/test_summary --log $tree/test.log --counts $tree/counts $tree/junit.xml
+exec python3 tools/test_summary --must-run "$must_run" --log $tree/test.log --counts $tree/counts $tree/junit.xml

@@ -144,22 +144,6 @@ jobs() {
     echo "$memory"
 }
 
-# node_modules <folder>: as package-lock.json says; nothing to do while it has not changed.
-node_modules() {
-    [ -f "$1/package-lock.json" ] && command -v npm >/dev/null 2>&1 || return 0
-    cmp -s "$1/package-lock.json" "$1/node_modules/.installed-lock.json" && return 0
-    if [ "$offline" = yes ]; then
-        say "$1: its node modules are not installed, and --offline forbids to"
-        return 0
-    fi
-    say "Installing the node modules of $1"
-    if (cd "$1" && npm ci --no-audit --no-fund --loglevel=error >&2); then
-        cp "$1/package-lock.json" "$1/node_modules/.installed-lock.json"
-    else
-        say "npm could not install the node modules of $1"
-    fi
-}
-
 # configure <preset>; build <preset> [target...]
 configure() {
     [ -f "build/$1/build.ninja" ] && return

@@ -28,7 +28,7 @@ class Machine:
                 (self.bin / name).symlink_to(found)
         self.fake("id", "echo 0")
         self.fake("node", "echo v20.1.0")
-        self.fake("npm", "mkdir -p node_modules")
+        self.fake("npm", "")
         self.fake("dpkg-query", """
             shift 2
             for p; do case " $MISSING " in *" $p "*) ;; *) echo "installed $p" ;; esac; done""")
@@ -58,11 +58,6 @@ class Machine:
         done = subprocess.run([str(self.checkout / script), *arguments], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL,
                               env={"PATH": str(self.bin), "MISSING": "", "UNKNOWN": "", **environment})
         return done.returncode, done.stdout + done.stderr
-
-    def browser_tests(self):
-        """The lock file of the browser tests, not yet written."""
-        (self.checkout / "tests/browser").mkdir(parents=True)
-        return self.checkout / "tests/browser/package-lock.json"
 
     def called(self, beginning):
         return [line for line in self.calls.read_text().splitlines() if line.startswith(beginning)]
@@ -136,26 +131,13 @@ class Scripts(unittest.TestCase):
         self.assertEqual(status, 0, text)
         self.assertEqual(len([call for call in machine.called("apt-get") if call.endswith("update -qq")]), 1)
 
-    def test_offline_never_calls_apt_or_npm(self):
+    def test_offline_never_calls_apt(self):
         machine = self.machine()
-        machine.browser_tests().write_text("{}")
         self.assertEqual(machine.run("test.sh", "--build-only", "--offline")[0], 0)
-        self.assertEqual(machine.called("apt-get") + machine.called("npm"), [])
+        self.assertEqual(machine.called("apt-get"), [])
         status, text = machine.run("run.sh", "--build-only", "--offline", MISSING="libfmt-dev")
         self.assertEqual(status, 3, text)
-        self.assertEqual(machine.called("apt-get") + machine.called("npm"), [])
-
-    def test_node_modules_are_installed_once_per_lock_file(self):
-        machine = self.machine()
-        lock = machine.browser_tests()
-        lock.write_text("{}")
-        machine.run("test.sh", "--build-only")
-        self.assertEqual(len(machine.called("npm ci")), 1)
-        machine.run("test.sh", "--build-only")
-        self.assertEqual(len(machine.called("npm ci")), 0)
-        lock.write_text('{"changed": true}')
-        machine.run("test.sh", "--build-only")
-        self.assertEqual(len(machine.called("npm ci")), 1)
+        self.assertEqual(machine.called("apt-get"), [])
 
     def test_elsewhere_than_on_debian_a_container_is_suggested(self):
         machine = self.machine()
@@ -210,7 +192,7 @@ class Scripts(unittest.TestCase):
         (machine.home / "server").chmod(0o755)
         status, text = machine.run("run.sh", "--port", "9443", "--domain=turn.example.org", "--", "--log-level", "de bug")
         self.assertEqual(status, 0, text)
-        self.assertIn("<serve>\n<--server-state-dir>\n", text)
+        self.assertIn("<serve>\n<--dev>\n<--server-state-dir>\n", text)
         self.assertIn("<0.0.0.0:9443>", text)
         self.assertIn("<--advertise-host>\n<turn.example.org>", text)
         self.assertIn("<--log-level>\n<de bug>\n", text)
@@ -250,13 +232,13 @@ class Scripts(unittest.TestCase):
         self.assertEqual(status, 1, text)
         self.assertIn("port 3478 is taken", text)
 
-    def summary(self, text):
+    def summary(self, text, *options):
         home = tempfile.TemporaryDirectory()
         self.addCleanup(home.cleanup)
         path = Path(home.name) / "junit.xml"
         if text is not None:
             path.write_text(text)
-        done = subprocess.run([ROOT / "tools/test_summary", path], capture_output=True, text=True)
+        done = subprocess.run([ROOT / "tools/test_summary", *options, path], capture_output=True, text=True)
         return done.returncode, done.stdout.splitlines()
 
     def test_last_line_counts_what_ran(self):
@@ -266,6 +248,7 @@ class Scripts(unittest.TestCase):
         foreign = '<testcase name="e"><skipped/></testcase><testcase name="f"><failure message="x">y</failure></testcase>'
         suite = "<testsuite>{}</testsuite>".format
         self.assertEqual(self.summary(suite(passed * 2 + chosen)), (0, ["skipped c: no chromium", "2 passed, 0 failed, 1 skipped"]))
+        self.assertEqual(self.summary(suite(passed * 2 + chosen), "--must-run", "^c$")[1][-1], "2 passed, 1 failed, 0 skipped")
         status, lines = self.summary(suite(passed + failed))
         self.assertEqual((status, lines[-1]), (1, "1 passed, 1 failed, 0 skipped"))
         self.assertEqual(lines[:2], ["FAILED b", "    why"])
