@@ -1,5 +1,7 @@
 #include "loop/watch.hpp"
 
+#include "loop/timer.hpp"
+
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
@@ -54,7 +56,8 @@ asio::awaitable<ErrorCode> Watch::wait(Watch* self, Handler Watch::* slot, bool 
     auto initiate = [self, slot, at_once](auto handler) {
         Handler resume = [h = std::move(handler)](ErrorCode ec) mutable { h(Outcome{ec}); };
         if (at_once) {
-            self->resume_later(std::move(resume), {});
+            Loop& loop = self->loop_;
+            loop.timers().sleep(loop, loop.steady_now(), [r = std::move(resume)]() mutable { r({}); });
         } else {
             self->*slot = std::move(resume);
         }

@@ -30,6 +30,7 @@ public:
     /// The last read found nothing, or less than it had room for. Not after the peer has ended: then every read has
     /// something to say.
     void drained() { readable_ = ended_; }
+    [[nodiscard]] bool maybe_readable() const { return readable_; }
     /// The last write did not fit.
     void filled() { writable_ = ended_; }
     /// Resumes both with `why`, on a later handler of this turn.

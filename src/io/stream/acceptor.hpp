@@ -32,7 +32,7 @@ public:
     /// std::error_code of socket, bind or listen.
     [[nodiscard]] static Result<std::unique_ptr<Acceptor>, ErrorCode> listen(DeadlineWheel& wheel,
                                                                              const ListenOptions& options);
-    /// A listening socket made by somebody else (socket activation, hand-over). Null ec means it is one.
+    /// A listening socket made by somebody else (socket activation, hand-over).
     [[nodiscard]] static Result<std::unique_ptr<Acceptor>, ErrorCode> adopt(DeadlineWheel& wheel,
                                                                             process::Descriptor socket);
     ~Acceptor();
@@ -51,15 +51,14 @@ public:
         stats::Counter out_of_descriptors; ///< refused with a reset
         stats::Counter out_of_memory;
     };
-    [[nodiscard]] const Stats& stats() const { return stats_; }
+    [[nodiscard]] const Stats& stats() const;
 
 private:
-    class Socket;
+    struct State; // shared with the coroutine that waits
+    static asio::awaitable<Accepted> accept_on(std::shared_ptr<State> state);
     Acceptor(DeadlineWheel& wheel, process::Descriptor socket);
-    DeadlineWheel& wheel_;
-    std::unique_ptr<Socket> socket_;
+    std::shared_ptr<State> state_;
     net::TransportAddress local_;
-    Stats stats_;
 };
 
 } // namespace fairlead::stream

@@ -2,6 +2,8 @@
 
 #include "bytes/bytes.hpp"
 #include "loop/loop.hpp"
+#include "loop/timer.hpp"
+#include "loop/watch.hpp"
 #include "net/address.hpp"
 #include "process/descriptor.hpp"
 #include "time/instant.hpp"
@@ -9,7 +11,9 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/system/error_code.hpp>
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -46,8 +50,8 @@ public:
     // --- waiting
     // ------------------------------------------------------------------------------------------------------
 
-    /// Completes when try_read has something to say. A shared scratch buffer can then be read into, so an idle stream
-    /// holds no buffer at all.
+    /// Completes when try_read may have something to say (or would_block after all, so ask in a loop). A scratch buffer
+    /// shared by all streams of the loop can then be read into, so an idle stream holds no buffer at all.
     virtual asio::awaitable<ErrorCode> wait_readable() = 0;
     virtual asio::awaitable<ErrorCode> wait_writable() = 0;
 
@@ -79,26 +83,35 @@ public:
     /// A proxy told us who is behind it (PROXY protocol): peer() and local() answer this from now on.
     virtual void override_addresses(const net::TransportAddress& peer, const net::TransportAddress& local) = 0;
 
+    [[nodiscard]] virtual loop::Loop& loop() = 0;
+
     [[nodiscard]] virtual bool is_tls() const { return false; }
     /// ALPN protocol chosen, "" without. Server name indication the client sent, "" without. Both TLS only.
     [[nodiscard]] virtual std::string_view alpn() const { return {}; }
     [[nodiscard]] virtual std::string_view server_name() const { return {}; }
     /// "TLSv1.3 TLS_AES_128_GCM_SHA256"; "" without TLS.
     [[nodiscard]] virtual std::string tls_description() const { return {}; }
+
+private:
+    // Reads and writes in a row that did not have to wait. A peer that is always faster than we are must not keep the
+    // loop for itself.
+    [[nodiscard]] bool has_had_its_share() { return (++unsuspended_ % 16) == 0; }
+    std::uint8_t unsuspended_ = 0;
 };
 
 /// Deadlines of all streams of one loop: a wheel of one-second slots and one timer, so that a deadline per read costs
-/// a store. Outlives the streams made with it.
+/// a store.
 class DeadlineWheel {
 public:
     explicit DeadlineWheel(loop::Loop& loop);
+    /// Lets go of everything linked.
     ~DeadlineWheel();
     DeadlineWheel(const DeadlineWheel&) = delete;
     DeadlineWheel& operator=(const DeadlineWheel&) = delete;
 
     [[nodiscard]] loop::Loop& loop() { return loop_; }
 
-    /// Something that can expire, linked into the wheel while its deadline is not `never`.
+    /// Something that can expire. To be removed before it dies.
     class Entry {
     public:
         Entry() = default;
@@ -107,38 +120,42 @@ public:
         virtual void on_deadline() = 0;
 
     protected:
-        ~Entry() = default;
+        virtual ~Entry() = default;
 
     private:
         friend class DeadlineWheel;
+        DeadlineWheel* wheel_ = nullptr; // while linked
+        Entry* previous_ = nullptr;
         Entry* next_ = nullptr;
-        Entry** link_ = nullptr; // what points at us
         Instant deadline_ = never;
-        std::uint32_t slot_ = 0;
+        std::int64_t slot_ = 0; // the second we are looked at
     };
+    /// `never` is remove().
     void set(Entry& entry, Instant deadline);
-    void remove(Entry& entry) { set(entry, never); }
+    static void remove(Entry& entry);
     [[nodiscard]] std::size_t size() const { return linked_; }
 
 private:
-    class Ticker;
+    static constexpr std::int64_t slot_count = 128;
+    [[nodiscard]] std::int64_t second_of(Instant deadline) const;
     void link(Entry& entry);
-    void unlink(Entry& entry);
-    void tick(Instant now);
+    void tick();
 
-    static constexpr std::size_t slot_count = 128;
     loop::Loop& loop_;
-    Entry* slots_[slot_count]{};
-    std::size_t linked_ = 0;
-    std::int64_t ticked_ = 0; // seconds since the wheel was made, all before are done
+    loop::Timer timer_;
     Instant epoch_;
-    std::unique_ptr<Ticker> ticker_;
+    std::array<Entry*, slot_count> slots_{};
+    std::size_t linked_ = 0;
+    std::int64_t ticked_ = 0; // seconds since epoch_; all slots up to here are done
 };
 
+class TcpStream;
+
+struct Connected;
 /// A plain TCP stream.
 class TcpStream final : public Stream, private DeadlineWheel::Entry {
 public:
-    /// Takes over a connected, non-blocking TCP socket.
+    /// Takes over a connected, non-blocking TCP socket. Destroy it, like all of a loop, on the loop's thread.
     TcpStream(DeadlineWheel& wheel, process::Descriptor socket);
     ~TcpStream() override;
 
@@ -160,14 +177,20 @@ public:
     /// Takes the socket out, to be adopted by another loop. The stream is closed afterwards.
     [[nodiscard]] process::Descriptor release();
     [[nodiscard]] int descriptor() const;
+    [[nodiscard]] loop::Loop& loop() override { return wheel_.loop(); }
     [[nodiscard]] DeadlineWheel& wheel() { return wheel_; }
 
 private:
     friend class TlsStream;
+    friend asio::awaitable<Connected> connect(DeadlineWheel& wheel, net::TransportAddress to,
+                                              net::TransportAddress local, Instant deadline);
     void on_deadline() override;
-    class Socket;
+    void end(ErrorCode why);
+
     DeadlineWheel& wheel_;
-    std::unique_ptr<Socket> socket_;
+    process::Descriptor socket_;
+    std::unique_ptr<loop::Watch> watch_; // while open
+    ErrorCode ended_;                    // what calls answer once it is not
     net::TransportAddress peer_;
     net::TransportAddress local_;
 };

@@ -45,7 +45,7 @@ struct CertificatePem {
     ~CertificatePem();
 };
 
-/// Reads both files (each at most 1 MiB). `key_password` unlocks an encrypted key.
+/// Reads both files (each at most 1 MiB). What is in them is judged by TlsContext.
 [[nodiscard]] Result<CertificatePem, TlsFailure> load_certificate(const std::string& chain_file,
                                                                   const std::string& key_file);
 
@@ -56,7 +56,7 @@ struct CertificatePem {
                                     const std::string& key_file);
 
 struct ServerTlsOptions {
-    bool tls_1_2 = true; ///< 1.3 is always on
+    bool tls_1_2 = true;
     bool tls_1_3 = true;
     /// OpenSSL's list for 1.2; empty: ECDHE with AEAD only.
     std::string cipher_list{};
@@ -97,9 +97,9 @@ public:
     /// Subject alternative names of the certificate in use.
     [[nodiscard]] std::vector<std::string> names() const;
 
-    /// SSL_CTX*, for streams. A new reference is taken for each handshake.
+    /// The OpenSSL side, for the streams of this module.
     class Native;
-    [[nodiscard]] std::shared_ptr<Native> native() const;
+    [[nodiscard]] std::shared_ptr<const Native> native() const;
 
 private:
     TlsContext();
