@@ -63,6 +63,8 @@ export class Server {
   async run() {
     const log = openSync(join(this.folder, 'log'), 'a');
     this.process = spawn(binary, ['serve', '--dev', '--config', join(this.folder, 'fairlead.yaml')], { stdio: ['ignore', log, log] });
+    const child = this.process;
+    process.once('exit', () => child.kill('SIGKILL')); // whatever becomes of this run, nothing is left behind
     const died = once(this.process, 'exit').then(([code]) => {
       throw new Error(`the server ended with ${code}:\n${this.log}`);
     });
@@ -89,7 +91,7 @@ export class Server {
 
   /** SHA-256 of the public key of its certificate, as Chromium's list of keys to trust wants it. */
   async keyHash() {
-    const socket = tls.connect({ host: '127.0.0.1', port: this.ports.turns, rejectUnauthorized: false });
+    const socket = tls.connect({ host: '127.0.0.1', port: this.ports.https, rejectUnauthorized: false });
     await once(socket, 'secureConnect');
     const certificate = new X509Certificate(socket.getPeerCertificate().raw);
     socket.destroy();
