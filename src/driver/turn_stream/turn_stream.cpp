@@ -128,9 +128,13 @@ awaitable<void> TurnStream::serve(std::unique_ptr<stream::TcpStream> tcp, Listen
     const Busy busy(busy_);
     const Instant deadline = loop_.steady_now() + options_.first_message;
     tcp->expires_at(deadline);
-    const stream::ErrorCode readable = co_await tcp->wait_readable();
+    stream::ErrorCode readable;
+    stream::ReadResult peeked;
     std::array<std::byte, 1> first{};
-    const stream::ReadResult peeked = readable ? stream::ReadResult{} : tcp->try_peek(first);
+    do { // a stream may wake up with nothing to read
+        readable = co_await tcp->wait_readable();
+        peeked = readable ? stream::ReadResult{} : tcp->try_peek(first);
+    } while (peeked.ec == loop::asio::error::would_block);
     if (peeked.n == 0) {
         (readable == loop::asio::error::timed_out ? stats_.timed_out : stats_.connections_closed).add();
         co_return;
