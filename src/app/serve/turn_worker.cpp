@@ -46,7 +46,9 @@ TurnWorker::TurnWorker(loop::Loop& /*loop*/, datagram::Engine& engine, stream::D
               .live = shared.live}) {
     const config::Listen& listen = shared.model.listen;
     if (listen.udp || listen.dtls) {
-        datagrams_.emplace(relay_, turn_datagram::TurnDatagram::Options{.reuse_port = shared.workers > 1});
+        datagrams_.emplace(relay_, turn_datagram::TurnDatagram::Options{.reuse_port = shared.workers > 1,
+                                                                        .rfc5766_channels =
+                                                                            shared.model.turn.rfc5766_channel_numbers});
         if (shared.dtls && listen.dtls) {
             dtls_.emplace(relay_, *datagrams_, *shared.dtls, random_, turn_dtls::TurnDtls::Limits{});
         }

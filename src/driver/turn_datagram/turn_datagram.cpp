@@ -43,10 +43,11 @@ void TurnDatagram::on_batch(datagram::SocketId /*socket*/, std::uint64_t tag, st
         net::FiveTuple path{.client = received.from, .server = received.to, .transport = net::Transport::udp};
         path.server.port = listener.local.port;
         const turn_relay::Marks marks{.tos = received.tos, .ttl = received.ttl};
-        switch (demux::classify(received.bytes)) {
+        switch (const demux::Kind kind = demux::classify(received.bytes); kind) {
+        case demux::Kind::quic:
         case demux::Kind::stun:
         case demux::Kind::channel_data:
-            if (!listener.stun) {
+            if (!listener.stun || (kind == demux::Kind::quic && !options_.rfc5766_channels)) {
                 stats_.not_for_us.add(received.segments());
             } else if (received.is_train()) {
                 relay_.from_client_train(now, path, received.bytes, received.segment_size, marks);

@@ -34,6 +34,8 @@ public:
     struct Options {
         bool reuse_port = true;
         int socket_buffer = 4 << 20; ///< bytes; the kernel cuts it to net.core.rmem_max
+        /// Channels of RFC 5766 begin with the bytes 80 to 127 too, which RFC 9443 has given to QUIC since.
+        bool rfc5766_channels = false;
     };
     TurnDatagram(turn_relay::TurnRelay& relay, const Options& options);
     ~TurnDatagram();
