@@ -331,7 +331,7 @@ void Client::succeeded(Instant now, const Pending& pending, const stun::Message&
         allocated.reservation_token = token_in(message);
         allocated_ = allocated;
         refresh_allocation_at_ = config_.refresh ? now + refresh_after(lifetime) : never;
-        events_.emplace_back(std::move(allocated));
+        events_.emplace_back(allocated);
         return;
     }
     case Method::refresh:

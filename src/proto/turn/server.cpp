@@ -244,9 +244,7 @@ std::optional<Identity> Server::Core::authenticate(const Exchange& exchange, con
         challenge(exchange, ErrorCode::unauthenticated, AuthFailure::credential_expired);
         return std::nullopt;
     }
-    if (exchange.path.transport == net::Transport::udp) {
-        budget_.verified(exchange.now.steady, exchange.path.client.address);
-    }
+    budget_.verified(exchange.now.steady, exchange.path.client.address);
     return identity;
 }
 
@@ -341,10 +339,12 @@ void Server::Core::provide_key(Now now, std::uint64_t ticket, const CredentialAn
 // --- answers
 // ----------------------------------------------------------------------------------------------------------
 
-// Streams and DTLS have shown where they are by their handshake; there only failures count, against guessing.
+// Streams and DTLS have shown where they are by their handshake, an allocation's client by having one; there only
+// failures count, against guessing.
 bool Server::Core::may_answer_stranger(const Exchange& exchange, bool failed) {
-    if (!config.limit_unauthenticated || (!failed && exchange.path.transport != net::Transport::udp) ||
-        live_allocation(exchange.path, exchange.now.steady) != nullptr) {
+    const bool known_place = exchange.path.transport != net::Transport::udp ||
+                             live_allocation(exchange.path, exchange.now.steady) != nullptr;
+    if (!config.limit_unauthenticated || (known_place && !failed)) {
         return true;
     }
     if (budget_.take(exchange.now.steady, exchange.path.client.address)) {
@@ -372,7 +372,7 @@ bool Server::Core::offers_sha256(const Exchange& exchange) const {
 
 // 401 and 438: as small as they can be, because anybody can have them sent to anybody.
 void Server::Core::challenge(const Exchange& exchange, ErrorCode code, std::optional<AuthFailure> failure) {
-    if (!may_answer_stranger(exchange, failure.has_value())) {
+    if (!may_answer_stranger(exchange, failure.has_value() && failure != AuthFailure::stale_nonce)) {
         return;
     }
     const bool sha256 = offers_sha256(exchange);
