@@ -91,7 +91,7 @@ Connection::~Connection() {
 }
 
 void Connection::drain() {
-    if (const auto websocket = websocket_.lock()) {
+    if (const auto websocket = websocket_) {
         websocket->go_away();
     } else if (idle_ && stream_) {
         stream_->close();
@@ -99,7 +99,7 @@ void Connection::drain() {
 }
 
 void Connection::close() {
-    if (const auto websocket = websocket_.lock()) {
+    if (const auto websocket = websocket_) {
         websocket->abort();
     } else if (stream_) {
         stream_->close();
@@ -112,14 +112,26 @@ void Connection::close() {
 asio::awaitable<void> serve_connection(std::shared_ptr<HttpServer::Core> core, std::unique_ptr<stream::Stream> stream,
                                        admission::Pass pass) {
     auto connection = std::make_shared<Connection>(std::move(core), std::move(stream), std::move(pass));
+    // An idle connection is the frames of this coroutine and of one that reads; what a request or a WebSocket needs
+    // beyond that exists while there is one.
     bool goes_on = true;
     while (goes_on) {
-        auto request = Connection::serve_request(connection);
-        goes_on = co_await std::move(request);
+        auto header = Connection::read_on(connection, Stage::header);
+        goes_on = co_await std::move(header);
+        if (goes_on) {
+            auto request = Connection::serve_request(connection);
+            goes_on = co_await std::move(request);
+        }
         // Pipelined requests are answered one a turn, so that one client never holds the loop.
         if (goes_on && !connection->pending_.empty()) {
             co_await asio::post(connection->core_->loop.context(), asio::use_awaitable);
         }
+    }
+    if (auto peer = connection->websocket_) {
+        std::string read_ahead = std::move(connection->pending_);
+        const std::span<std::byte> scratch(connection->core_->scratch);
+        auto life = WebSocketPeer::run(std::move(peer), std::move(read_ahead), scratch);
+        co_await std::move(life);
     }
     if (connection->lingers_) {
         auto end = Connection::linger(connection);
@@ -132,11 +144,6 @@ asio::awaitable<void> serve_connection(std::shared_ptr<HttpServer::Core> core, s
 
 asio::awaitable<bool> Connection::serve_request(std::shared_ptr<Connection> self) {
     HttpServer::Core& core = *self->core_;
-    auto header = read_on(self, Stage::header);
-    const bool has_header = co_await std::move(header);
-    if (!has_header) {
-        co_return false;
-    }
     core.stats.requests.add();
     ++self->requests_;
     Plan plan = self->plan();
@@ -215,7 +222,7 @@ asio::awaitable<bool> Connection::serve_request(std::shared_ptr<Connection> self
         co_return false;
     }
     if (auto* acceptance = std::get_if<Acceptance>(&*answer)) {
-        auto websocket = speak_websocket(self, std::move(record), std::move(offer), std::move(*acceptance));
+        auto websocket = switch_to_websocket(self, std::move(record), std::move(offer), std::move(*acceptance));
         const bool goes_on = co_await std::move(websocket);
         co_return goes_on;
     }
@@ -452,8 +459,8 @@ asio::awaitable<void> Connection::linger(std::shared_ptr<Connection> self) {
     }
 }
 
-asio::awaitable<bool> Connection::speak_websocket(std::shared_ptr<Connection> self, Record record,
-                                                  websocket::Offer offer, Acceptance acceptance) {
+asio::awaitable<bool> Connection::switch_to_websocket(std::shared_ptr<Connection> self, Record record,
+                                                      websocket::Offer offer, Acceptance acceptance) {
     HttpServer::Core& core = *self->core_;
     std::string& subprotocol = acceptance.options.subprotocol;
     if (std::ranges::find(offer.subprotocols, subprotocol) == offer.subprotocols.end()) {
@@ -470,14 +477,10 @@ asio::awaitable<bool> Connection::speak_websocket(std::shared_ptr<Connection> se
     if (ec) {
         co_return false;
     }
-    auto peer = std::make_shared<WebSocketPeer>(core.wheel, std::move(self->stream_), record.client,
-                                                std::move(acceptance.options), std::move(acceptance.events),
-                                                core.stats.websocket);
-    self->websocket_ = peer;
-    std::string read_ahead = std::move(self->pending_);
-    const std::span<std::byte> scratch(core.scratch);
-    auto life = WebSocketPeer::run(std::move(peer), std::move(read_ahead), scratch);
-    co_await std::move(life);
+    self->websocket_ = std::make_shared<WebSocketPeer>(core.wheel, std::move(self->stream_), record.client,
+                                                       std::move(acceptance.options), std::move(acceptance.events),
+                                                       core.stats.websocket);
+    self->parser_ = http::RequestParser();
     co_return false;
 }
 

@@ -86,8 +86,8 @@ private:
                                          http::Response response);
     static asio::awaitable<bool> refuse(std::shared_ptr<Connection> self);
     static asio::awaitable<void> linger(std::shared_ptr<Connection> self);
-    static asio::awaitable<bool> speak_websocket(std::shared_ptr<Connection> self, Record record,
-                                                 websocket::Offer offer, Acceptance acceptance);
+    static asio::awaitable<bool> switch_to_websocket(std::shared_ptr<Connection> self, Record record,
+                                                     websocket::Offer offer, Acceptance acceptance);
 
     [[nodiscard]] Plan plan() const;
     [[nodiscard]] Record record() const;
@@ -105,7 +105,7 @@ private:
     http::RequestParser parser_;
     std::string pending_; // read, but not yet parsed: what came behind the request in hand
     std::weak_ptr<Responder::Promise> promise_;
-    std::weak_ptr<WebSocketPeer> websocket_;
+    std::shared_ptr<WebSocketPeer> websocket_; // what the connection has become
     Instant request_began_;
     std::size_t requests_ = 0;
     bool idle_ = false; // no byte of a request has come
