@@ -143,7 +143,8 @@ public:
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
 
-    Result<SocketId, OpenError> open(const OpenOptions& options, std::span<const std::uint16_t> ports) {
+    template <class Nth>
+    Result<SocketId, OpenError> open(const OpenOptions& options, std::size_t ports, const Nth& nth) {
         const bool v6 = options.local.address.is_v6();
         process::Descriptor fd(
             ::socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP));
@@ -154,7 +155,7 @@ public:
         configure(fd.get(), options, wildcard);
         Socket socket;
         socket.local = options.local;
-        if (const int error = bind_first(fd.get(), socket.local, ports); error != 0) {
+        if (const int error = bind_first(fd.get(), socket.local, ports, nth); error != 0) {
             return refuse(error);
         }
         socket.fd = fd.get();
@@ -216,10 +217,12 @@ private:
         return fail(error_of(error));
     }
 
-    // Binds to the first port that is free and learns which one it was. errno, or 0.
-    static int bind_first(int fd, net::TransportAddress& local, std::span<const std::uint16_t> ports) {
+    // Binds to the first of the `count` ports that `nth` names which is free, and learns which one it was. errno, or 0.
+    template <class Nth>
+    static int bind_first(int fd, net::TransportAddress& local, std::size_t count, const Nth& nth) {
         int error = EADDRINUSE;
-        for (const std::uint16_t port : ports) {
+        for (std::size_t i = 0; i < count; ++i) {
+            const std::uint16_t port = nth(i);
             local.port = port;
             const process::SocketAddress address(local);
             if (::bind(fd, address.data(), address.size()) == 0) {
@@ -383,11 +386,11 @@ Engine::Engine(loop::Loop& loop) : loop_(loop), impl_(std::make_unique<Impl>(loo
 Engine::~Engine() = default;
 
 Result<SocketId, OpenError> Engine::open(const OpenOptions& options) {
-    return impl_->open(options, std::span(&options.local.port, 1));
+    return impl_->open(options, 1, [&](std::size_t) { return options.local.port; });
 }
 
 Result<SocketId, OpenError> Engine::open_any(const OpenOptions& options, std::span<const std::uint16_t> ports) {
-    return impl_->open(options, ports);
+    return impl_->open(options, ports.size(), [&](std::size_t i) { return ports[i]; });
 }
 
 Result<SocketId, OpenError> Engine::open_random(const OpenOptions& options, std::uint16_t first, std::uint16_t last,
@@ -395,21 +398,18 @@ Result<SocketId, OpenError> Engine::open_random(const OpenOptions& options, std:
     // The random ones find a port at once while the range is mostly free, the ones in order while it is mostly taken.
     constexpr std::size_t guesses = 8;
     constexpr std::size_t most = 512;
-    const std::size_t width = std::size_t{last} - first + 1;
     if (last < first) {
         return fail(OpenError::address_in_use);
     }
-    std::array<std::uint16_t, guesses + most> ports;
-    std::size_t count = 0;
-    const auto nth = [&](std::size_t i) { return static_cast<std::uint16_t>(first + i % width); };
-    while (count < guesses) {
-        ports[count++] = nth(random.next_u32());
-    }
-    const std::size_t start = random.next_u32();
-    for (std::size_t i = 0; i < std::min(width, most); ++i) {
-        ports[count++] = nth(start + i);
-    }
-    return impl_->open(options, std::span(ports).first(count));
+    const std::size_t width = std::size_t{last} - first + 1;
+    std::size_t start = 0;
+    return impl_->open(options, guesses + std::min(width, most), [&](std::size_t i) {
+        if (i <= guesses) {
+            start = random.next_u32() % width; // the bias of a range of ports in 32 bits is nothing
+        }
+        const std::size_t further = i <= guesses ? 0 : i - guesses;
+        return static_cast<std::uint16_t>(first + (start + further) % width);
+    });
 }
 
 void Engine::close(SocketId socket) {

@@ -35,6 +35,10 @@ std::uint64_t spread(const net::IpAddress& address, std::uint64_t salt) {
     return ((high ^ salt) * 0x9E3779B97F4A7C15U) ^ (low * 0xC2B2AE3D27D4EB4FU);
 }
 
+std::size_t run_slot(const net::TransportAddress& to) {
+    return (spread(to.address, to.port) >> 32U) % 256;
+}
+
 SendDrop reason_of(int error) {
     switch (error) {
     case EAGAIN:
@@ -211,12 +215,18 @@ bool Outgoing::extends(const Message& message, const Entry& entry) const {
 
 void Outgoing::group(Socket& socket) {
     message_count_ = 0;
-    open_runs_.fill(none);
+    // A relay socket mostly has one datagram to send, for which no table need be cleared.
+    if (socket.first_queued != socket.last_queued) {
+        open_runs_.fill(none);
+    } else {
+        const Entry& only = entries_[socket.first_queued];
+        open_runs_[run_slot(only.to)] = none;
+    }
     for (std::uint32_t index = socket.first_queued; index != none;) {
         Entry& entry = entries_[index];
         const std::uint32_t next = std::exchange(entry.next, none);
         const std::size_t length = entry.length();
-        std::uint32_t& open = open_runs_[(spread(entry.to.address, entry.to.port) >> 32U) % open_runs_.size()];
+        std::uint32_t& open = open_runs_[run_slot(entry.to)];
         if (open != none && length != 0 && extends(messages_[open], entry)) {
             Message& run = messages_[open];
             entries_[run.last].next = index;
