@@ -84,7 +84,7 @@ Result<net::TransportAddress, stream::ErrorCode> HttpServer::adopt(process::Desc
     return accept_on(std::move(*acceptor), std::move(tls));
 }
 
-net::TransportAddress HttpServer::accept_on(std::shared_ptr<stream::Acceptor> acceptor,
+net::TransportAddress HttpServer::accept_on(const std::shared_ptr<stream::Acceptor>& acceptor,
                                             std::shared_ptr<stream::TlsContext> tls) {
     core_->acceptors.push_back(acceptor);
     auto accepting = accept_connections(core_, acceptor, std::move(tls));

@@ -80,7 +80,7 @@ public:
     struct Core;
 
 private:
-    net::TransportAddress accept_on(std::shared_ptr<stream::Acceptor> acceptor,
+    net::TransportAddress accept_on(const std::shared_ptr<stream::Acceptor>& acceptor,
                                     std::shared_ptr<stream::TlsContext> tls);
     std::shared_ptr<Core> core_;
 };

@@ -159,7 +159,7 @@ http::Response Directory::serve(const http::Request& request) const {
 
 Handler redirect_to_https(std::uint16_t port) {
     return [port](const Request& request) {
-        std::string_view host = request.host();
+        const std::string_view host = request.host();
         if (host.empty()) {
             return http::Response::text(http::Status::upgrade_required, "Use HTTPS.\n");
         }
