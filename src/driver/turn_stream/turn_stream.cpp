@@ -49,7 +49,8 @@ struct TurnStream::Connection {
           queue(owner.loop_, *stream,
                 {.high = owner.options_.congested_at,
                  .low = owner.options_.congested_at / 4,
-                 .most = owner.options_.closed_at},
+                 .most = owner.options_.closed_at,
+                 .records = stream->is_tls()},
                 [&owner, client = path.client](stream::WriteFailure why) {
                     if (why != stream::WriteFailure::broken) {
                         owner.stats_.slow_peers.add();

@@ -46,6 +46,11 @@ public:
     /// without error, or would_block with n == 0: the rest waits for wait_writable(). With TLS the rest has to be
     /// offered again from the same position (its address may differ).
     virtual ReadResult try_write(std::span<const Bytes> pieces) = 0;
+    /// As try_write, but with TLS every piece becomes a record of its own, all of them handed to the kernel in one
+    /// call. For protocols whose clients take a record for a message. What the kernel did not take of finished records
+    /// stays with the stream: has_unsent() is true then, and the next write, also of nothing, goes on with it.
+    virtual ReadResult try_write_records(std::span<const Bytes> pieces) { return try_write(pieces); }
+    [[nodiscard]] virtual bool has_unsent() const { return false; }
 
     // --- waiting
     // ------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <climits>
 #include <utility>
+#include <vector>
 
 namespace fairlead::stream {
 namespace {
@@ -21,11 +22,19 @@ ErrorCode protocol_error() {
     return make_error_code(boost::system::errc::protocol_error);
 }
 
+// What a TLS stream's BIO refers to.
+struct Transport {
+    std::unique_ptr<TcpStream> tcp;
+    /// Finished records on their way to the kernel: while corked, and what it did not take.
+    std::vector<std::byte> unsent;
+    bool corked = false;
+};
+
 // OpenSSL reads and writes through the TcpStream, so readiness is known in one place, no write raises SIGPIPE, and the
 // stream's own errors (its deadline, close()) come through.
 int read_from_stream(BIO* bio, char* into, int size) {
     BIO_clear_retry_flags(bio);
-    auto& tcp = *static_cast<TcpStream*>(BIO_get_data(bio));
+    auto& tcp = *static_cast<Transport*>(BIO_get_data(bio))->tcp;
     const ReadResult result = tcp.try_read(std::as_writable_bytes(std::span(into, static_cast<std::size_t>(size))));
     if (result.ec == asio::error::would_block) {
         BIO_set_retry_read(bio);
@@ -39,9 +48,13 @@ int read_from_stream(BIO* bio, char* into, int size) {
 
 int write_to_stream(BIO* bio, const char* from, int size) {
     BIO_clear_retry_flags(bio);
-    auto& tcp = *static_cast<TcpStream*>(BIO_get_data(bio));
+    auto& transport = *static_cast<Transport*>(BIO_get_data(bio));
     const std::array<Bytes, 1> piece{as_bytes(std::string_view(from, static_cast<std::size_t>(size)))};
-    const ReadResult result = tcp.try_write(piece);
+    if (transport.corked || !transport.unsent.empty()) {
+        transport.unsent.insert(transport.unsent.end(), piece[0].begin(), piece[0].end());
+        return size;
+    }
+    const ReadResult result = transport.tcp->try_write(piece);
     if (result.ec == asio::error::would_block) {
         BIO_set_retry_write(bio);
         return -1;
@@ -71,19 +84,19 @@ BIO_METHOD* stream_method() {
 class TlsStream final : public Stream {
 public:
     TlsStream(std::unique_ptr<TcpStream> tcp, std::shared_ptr<const TlsContext::Native> native)
-        : tcp_(std::move(tcp)), native_(std::move(native)), ssl_(SSL_new(native_->context.get())) {
+        : transport_{.tcp = std::move(tcp), .unsent = {}, .corked = false}, native_(std::move(native)), ssl_(SSL_new(native_->context.get())) {
         BIO* bio = BIO_new(stream_method());
-        BIO_set_data(bio, tcp_.get());
+        BIO_set_data(bio, &transport_);
         BIO_set_init(bio, 1);
         SSL_set_bio(ssl_.get(), bio, bio);
     }
 
     [[nodiscard]] SSL* ssl() { return ssl_.get(); }
-    [[nodiscard]] TcpStream& tcp() { return *tcp_; }
+    [[nodiscard]] TcpStream& tcp() { return *transport_.tcp; }
 
     ReadResult try_read(MutableBytes into) override {
-        if (!tcp_->is_open()) {
-            return {tcp_->ended_, 0};
+        if (!transport_.tcp->is_open()) {
+            return {transport_.tcp->ended_, 0};
         }
         ERR_clear_error();
         std::size_t n = 0;
@@ -97,8 +110,11 @@ public:
     }
 
     ReadResult try_write(std::span<const Bytes> pieces) override {
-        if (!tcp_->is_open()) {
-            return {tcp_->ended_, 0};
+        if (!transport_.tcp->is_open()) {
+            return {transport_.tcp->ended_, 0};
+        }
+        if (const ErrorCode ec = send_unsent()) {
+            return {ec, 0};
         }
         // Small pieces share a record: a frame of 200 bytes in a record of its own would cost 22 bytes and a system
         // call.
@@ -119,38 +135,66 @@ public:
         }
     }
 
+    ReadResult try_write_records(std::span<const Bytes> pieces) override {
+        if (!transport_.tcp->is_open()) {
+            return {transport_.tcp->ended_, 0};
+        }
+        if (const ErrorCode ec = send_unsent()) {
+            return {ec, 0};
+        }
+        std::size_t written = 0;
+        ErrorCode failed;
+        transport_.corked = true;
+        for (const Bytes piece : pieces) {
+            ERR_clear_error();
+            std::size_t n = 0;
+            if (!piece.empty() && SSL_write_ex(ssl_.get(), piece.data(), piece.size(), &n) != 1) {
+                bool waits_for_write = false;
+                failed = reason(SSL_get_error(ssl_.get(), 0), waits_for_write);
+                break;
+            }
+            written += n;
+        }
+        transport_.corked = false;
+        if (const ErrorCode ec = send_unsent(); ec && ec != asio::error::would_block) {
+            return {ec, 0};
+        }
+        return {written != 0 && failed == asio::error::would_block ? ErrorCode{} : failed, written};
+    }
+    [[nodiscard]] bool has_unsent() const override { return !transport_.unsent.empty(); }
+
     asio::awaitable<ErrorCode> wait_readable() override {
         // A whole record may lie in OpenSSL's buffer, which the socket knows nothing of: it has to be asked first.
         if (!starved_) {
             co_return ErrorCode{};
         }
         if (read_waits_for_write_) {
-            co_return co_await tcp_->wait_writable();
+            co_return co_await transport_.tcp->wait_writable();
         }
-        co_return co_await tcp_->wait_readable();
+        co_return co_await transport_.tcp->wait_readable();
     }
 
-    asio::awaitable<ErrorCode> wait_writable() override { return tcp_->wait_writable(); }
+    asio::awaitable<ErrorCode> wait_writable() override { return transport_.tcp->wait_writable(); }
 
     void shutdown() override {
-        if (tcp_->is_open()) {
+        if (transport_.tcp->is_open()) {
             ERR_clear_error();
             SSL_shutdown(ssl_.get()); // sends close_notify; the peer's is read like any other end
             ERR_clear_error();
-            tcp_->shutdown();
+            transport_.tcp->shutdown();
         }
     }
-    void close() override { tcp_->close(); }
-    void reset() override { tcp_->reset(); }
-    [[nodiscard]] bool is_open() const override { return tcp_->is_open(); }
-    void expires_at(Instant deadline) override { tcp_->expires_at(deadline); }
-    [[nodiscard]] const net::TransportAddress& peer() const override { return tcp_->peer(); }
-    [[nodiscard]] const net::TransportAddress& local() const override { return tcp_->local(); }
+    void close() override { transport_.tcp->close(); }
+    void reset() override { transport_.tcp->reset(); }
+    [[nodiscard]] bool is_open() const override { return transport_.tcp->is_open(); }
+    void expires_at(Instant deadline) override { transport_.tcp->expires_at(deadline); }
+    [[nodiscard]] const net::TransportAddress& peer() const override { return transport_.tcp->peer(); }
+    [[nodiscard]] const net::TransportAddress& local() const override { return transport_.tcp->local(); }
     void override_addresses(const net::TransportAddress& peer, const net::TransportAddress& local) override {
-        tcp_->override_addresses(peer, local);
+        transport_.tcp->override_addresses(peer, local);
     }
 
-    [[nodiscard]] loop::Loop& loop() override { return tcp_->loop(); }
+    [[nodiscard]] loop::Loop& loop() override { return transport_.tcp->loop(); }
     [[nodiscard]] bool is_tls() const override { return true; }
     [[nodiscard]] std::string_view alpn() const override {
         const unsigned char* name = nullptr;
@@ -178,7 +222,7 @@ public:
         case SSL_ERROR_ZERO_RETURN:
             return asio::error::eof;
         case SSL_ERROR_SYSCALL:
-            return tcp_->is_open() ? ErrorCode(asio::error::connection_reset) : tcp_->ended_;
+            return transport_.tcp->is_open() ? ErrorCode(asio::error::connection_reset) : transport_.tcp->ended_;
         default:
             return protocol_error();
         }
@@ -186,6 +230,25 @@ public:
 
 private:
     static constexpr std::size_t record = 16'384;
+
+    // would_block while some of it is left.
+    ErrorCode send_unsent() {
+        if (transport_.unsent.empty()) {
+            return {};
+        }
+        const std::array<Bytes, 1> rest{transport_.unsent};
+        const ReadResult result = transport_.tcp->try_write(rest);
+        if (result.ec) {
+            return result.ec;
+        }
+        if (result.n < transport_.unsent.size()) {
+            transport_.unsent.erase(transport_.unsent.begin(),
+                                    transport_.unsent.begin() + static_cast<std::ptrdiff_t>(result.n));
+            return asio::error::would_block;
+        }
+        transport_.unsent = {}; // an idle stream holds no buffer
+        return {};
+    }
 
     // The next bytes behind `skip`, at most a record's worth: a view of a large piece, or small ones joined.
     static Bytes gather(std::span<const Bytes> pieces, std::size_t skip) {
@@ -205,7 +268,7 @@ private:
         return Bytes(joined).first(used);
     }
 
-    std::unique_ptr<TcpStream> tcp_;
+    Transport transport_;                              // before ssl_, whose BIO refers to it
     std::shared_ptr<const TlsContext::Native> native_; // its callbacks look at it
     Owned<SSL> ssl_;
     bool starved_ = false; // the last read wanted more than has arrived

@@ -164,6 +164,41 @@ TEST_F(Tls, WriteQueueSurvivesAPeerThatPauses) {
     EXPECT_TRUE(failures.empty());
 }
 
+TEST_F(Tls, QueueOfRecordsKeepsEveryPushARecordAlsoForAPeerThatPauses) {
+    handshake(server(), client());
+    expect_established();
+    WriteQueue queue(loop_, *server_->stream, {.most = 100'000'000, .records = true}, [](WriteFailure) { FAIL(); });
+    constexpr std::size_t count = 20'000;
+    const auto text_of = [](std::size_t i) { return std::string(1 + i * 7 % 900, static_cast<char>('a' + i % 26)); };
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::string text = text_of(i);
+        const std::array<Bytes, 2> pieces{as_bytes(text).first(1), as_bytes(text).subspan(1)};
+        ASSERT_TRUE(queue.push(pieces));
+        if (i % 16 == 15) {
+            queue.flush();
+        }
+    }
+    queue.flush();
+    turn_for_a_while(); // the kernel's buffers are full long before all is written
+    EXPECT_GT(queue.waiting(), 0U);
+    std::size_t arrived = 0;
+    std::array<std::byte, 2000> room{};
+    ASSERT_TRUE(turn_until([&] {
+        for (;;) {
+            // One call of SSL_read gives bytes of one record at most: this is what such clients go by.
+            const ReadResult read = client_->stream->try_read(room);
+            if (read.ec) {
+                EXPECT_EQ(read.ec, asio::error::would_block);
+                break;
+            }
+            EXPECT_EQ(as_text(Bytes(room).first(read.n)), text_of(arrived)) << arrived;
+            ++arrived;
+        }
+        return arrived == count;
+    }));
+    EXPECT_EQ(queue.waiting(), 0U);
+}
+
 TEST_F(Tls, ClientChecksTheName) {
     handshake(server(), client(), "other.example.org");
     EXPECT_FALSE(client_->stream);

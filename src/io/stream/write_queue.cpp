@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
 #include <utility>
 #include <vector>
 
@@ -39,6 +40,13 @@ struct WriteQueue::State : std::enable_shared_from_this<State> {
         const std::size_t end = bytes.size();
         bytes.resize(end + n);
         return bytes.data() + end;
+    }
+
+    // A push is complete: it becomes one record.
+    void end_record(std::size_t size) {
+        if (limits.records && size != 0) {
+            records.push_back(static_cast<std::uint32_t>(size));
+        }
     }
 
     void append(Bytes more) {
@@ -78,6 +86,7 @@ struct WriteQueue::State : std::enable_shared_from_this<State> {
 
     void forget() {
         bytes = {};
+        records = {};
         taken = 0;
         reserved = 0;
         stall.reset();
@@ -85,14 +94,13 @@ struct WriteQueue::State : std::enable_shared_from_this<State> {
 
     // Hands over what can be; true when all of it went.
     bool write_some() {
-        while (stream != nullptr && waiting() != 0) {
-            const std::array<Bytes, 1> rest{Bytes(bytes).subspan(taken)};
-            const ReadResult result = stream->try_write(rest);
+        while (stream != nullptr && (waiting() != 0 || stream->has_unsent())) {
+            const ReadResult result = limits.records ? write_records() : write_bytes();
             if (result.ec && result.ec != asio::error::would_block) {
                 fail(WriteFailure::broken);
                 return false;
             }
-            if (result.n == 0) {
+            if (result.n == 0 && (result.ec || waiting() != 0 || stream->has_unsent())) {
                 return false;
             }
             taken += result.n;
@@ -104,12 +112,38 @@ struct WriteQueue::State : std::enable_shared_from_this<State> {
             return false;
         }
         bytes = {}; // an idle connection holds no buffer
+        records = {};
         taken = 0;
         return true;
     }
 
+    ReadResult write_bytes() {
+        const std::array<Bytes, 1> rest{Bytes(bytes).subspan(taken)};
+        return stream->try_write(rest);
+    }
+
+    ReadResult write_records() {
+        std::array<Bytes, 64> pieces;
+        const std::size_t count = std::min(pieces.size(), records.size());
+        std::size_t at = taken;
+        for (std::size_t i = 0; i < count; ++i) {
+            pieces[i] = Bytes(bytes).subspan(at, records[i]);
+            at += records[i];
+        }
+        const ReadResult result = stream->try_write_records(std::span(pieces).first(count));
+        for (std::size_t left = result.n; left != 0;) {
+            const std::size_t gone = std::min<std::size_t>(left, records.front());
+            left -= gone;
+            records.front() -= static_cast<std::uint32_t>(gone);
+            if (records.front() == 0) {
+                records.pop_front();
+            }
+        }
+        return result;
+    }
+
     void flush() {
-        if (pumping || stream == nullptr || waiting() == 0) {
+        if (pumping || stream == nullptr || (waiting() == 0 && !stream->has_unsent())) {
             return;
         }
         if (write_some()) {
@@ -174,7 +208,8 @@ struct WriteQueue::State : std::enable_shared_from_this<State> {
     std::function<void(WriteFailure)> on_failure;
     std::function<void()> on_drained;
     std::vector<std::byte> bytes;
-    std::size_t taken = 0; // of the front, already written
+    std::deque<std::uint32_t> records; // sizes of the pushes that wait, when Limits::records
+    std::size_t taken = 0;             // of the front, already written
     std::size_t reserved = 0;
     bool pumping = false;
     bool ending = false;
@@ -195,6 +230,7 @@ bool WriteQueue::push(Bytes bytes) {
         return false;
     }
     state_->append(bytes);
+    state_->end_record(bytes.size());
     return true;
 }
 
@@ -209,6 +245,7 @@ bool WriteQueue::push(std::span<const Bytes> pieces) {
     for (const Bytes piece : pieces) {
         state_->append(piece);
     }
+    state_->end_record(total);
     return true;
 }
 
@@ -224,6 +261,7 @@ void WriteQueue::commit(std::size_t n) {
     const std::size_t surplus = std::exchange(state_->reserved, 0) - n;
     if (state_->stream != nullptr) {
         state_->bytes.resize(state_->bytes.size() - surplus);
+        state_->end_record(n);
         state_->crossed_high = state_->crossed_high || state_->waiting() > state_->limits.high;
     }
 }
@@ -238,7 +276,7 @@ bool WriteQueue::write(std::span<const Bytes> pieces) {
         return false;
     }
     std::size_t taken = 0;
-    if (state.waiting() == 0 && !state.pumping) {
+    if (state.waiting() == 0 && !state.pumping && !state.limits.records) {
         const ReadResult result = state.stream->try_write(pieces);
         if (result.ec && result.ec != asio::error::would_block) {
             state.fail(WriteFailure::broken);

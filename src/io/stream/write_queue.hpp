@@ -28,6 +28,8 @@ public:
         std::size_t low = std::size_t{64} << 10U;   ///< below it again: on_drained
         std::size_t most = std::size_t{1} << 20U;   ///< above it the stream is closed: slow_peer
         Duration stall_limit = std::chrono::seconds(30);
+        /// Each push() leaves as a TLS record of its own (Stream::try_write_records).
+        bool records = false;
     };
     /// `stream` must outlive the queue, or close() be called before it dies. on_failure runs once, from the loop (never
     /// from inside push or flush); the stream is closed then.
