@@ -160,7 +160,7 @@ function explain(frame: Frame): void {
   const current = call.value;
   const dialling = current.phase === 'dialling' && type === 'call-ring';
   // Goodbyes to somebody who has left, and candidates for somebody who is just coming back, are not worth a word.
-  const quiet = ['hang-up', 'call-refuse', 'call-busy', 'call-media', 'new-icecandidate'].includes(String(type));
+  const quiet = ['hang-up', 'call-refuse', 'call-busy', 'call-media', 'call-restart', 'new-icecandidate'].includes(String(type));
   if (!dialling && !quiet && target) toast(t('news.undelivered', { name: displayName(target), code: String(code) }), 'warning');
 }
 

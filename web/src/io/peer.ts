@@ -70,7 +70,7 @@ export class Peer {
     if (this.connection && !this.flowing && this.attached) void this.restart();
   }
 
-  /** The network changed under us: do not wait until the old path has timed out. */
+  /** The network changed under one of us: do not wait until the old path has timed out. */
   networkChanged(): void {
     if (this.attached && Date.now() - this.restartedAt > 1_000) void this.restart();
   }
@@ -144,7 +144,9 @@ export class Peer {
 
   private async receive(type: string, body: Record<string, unknown>): Promise<void> {
     if (this.closed || !this.negotiator) return;
-    if (type === 'call-media') {
+    if (type === 'call-restart') {
+      if (!this.polite) this.networkChanged();
+    } else if (type === 'call-media') {
       this.on.peerMedia({ audio: body['audio'] === true, video: body['video'] === true });
     } else if (type === 'new-icecandidate') {
       await this.negotiator.receiveCandidates(parseCandidates(body));
@@ -208,6 +210,12 @@ export class Peer {
     const config = this.configure(await this.configs.current());
     if (this.closed || !this.connection) return;
     this.connection.setConfiguration(config);
+    if (this.polite) {
+      // An offer of its own might cross the other's and be rolled back, and Chromium shows a still of a video that was flowing when
+      // an offer is rolled back. (Seen with 156; no new stream or track helps.) Its answer restarts ICE just as well.
+      this.on.send('call-restart', {});
+      return;
+    }
     this.connection.restartIce();
     this.negotiator?.repeat();
   }

@@ -109,6 +109,7 @@ function receive(state: CallState, frame: Frame): Step {
     case 'call-answer':
     case 'new-icecandidate':
     case 'call-media':
+    case 'call-restart':
       if (state.phase !== 'active') return stay(state);
       return { state, effects: [{ kind: 'negotiate', type: frame.type, body }] };
     default:
