@@ -84,7 +84,9 @@ BIO_METHOD* stream_method() {
 class TlsStream final : public Stream {
 public:
     TlsStream(std::unique_ptr<TcpStream> tcp, std::shared_ptr<const TlsContext::Native> native)
-        : transport_{.tcp = std::move(tcp), .unsent = {}, .corked = false}, native_(std::move(native)), ssl_(SSL_new(native_->context.get())) {
+        : transport_{.tcp = std::move(tcp), .unsent = {}, .corked = false},
+          native_(std::move(native)),
+          ssl_(SSL_new(native_->context.get())) {
         BIO* bio = BIO_new(stream_method());
         BIO_set_data(bio, &transport_);
         BIO_set_init(bio, 1);
