@@ -201,7 +201,7 @@ void Server::Core::allocate(const Exchange& exchange, const Identity& identity) 
     if (!wish) {
         return refuse(exchange, identity, wish.error());
     }
-    if (redirect && !redirect->servers.empty()) {
+    if (redirect) {
         return refuse_with_alternate(exchange, identity);
     }
     if (allocations.size() >= config.max_allocations) {

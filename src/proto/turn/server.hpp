@@ -33,8 +33,9 @@ struct ServerDeps {
 
 /// Where Allocate requests are sent instead (RFC 8489 section 10): 300, after authentication and with integrity.
 struct Redirect {
-    std::vector<net::TransportAddress> servers{}; ///< the next one of the client's family is named, round robin
-    std::string domain{};                         ///< ALTERNATE-DOMAIN, for clients over TLS and DTLS; may be empty
+    /// The next one of the client's family is named, round robin. Without one of that family the answer is 508.
+    std::vector<net::TransportAddress> servers{};
+    std::string domain{}; ///< ALTERNATE-DOMAIN, for clients over TLS and DTLS; may be empty
 };
 
 /// One allocation, as the operator sees it.
@@ -99,7 +100,8 @@ public:
     bool end_allocation(Now now, AllocationId id);
     std::size_t end_user(Now now, std::string_view user);
 
-    /// New allocations are answered 300 from now on (or no longer, with nothing): draining.
+    /// New allocations are answered 300, or 508 without an alternate, from now on (or no longer, with nothing):
+    /// draining.
     void redirect(std::optional<Redirect> to);
 
 private:

@@ -646,6 +646,16 @@ TEST(Allocate, IsRedirectedAfterAuthentication) {
     EXPECT_TRUE(world.allocate(world.path(), 9).success());
 }
 
+TEST(Allocate, IsRefusedWhileDrainingWithoutAnAlternate) {
+    World world;
+    ASSERT_TRUE(world.allocate(world.path(5000), 1).success());
+    world.server->redirect(Redirect{});
+    EXPECT_EQ(world.allocate(world.path(), 2).error(), 508U);
+    EXPECT_TRUE(world.allocate(world.path(5000), 1).success()) << "a retransmission of what was granted before";
+    world.server->redirect(Redirect{.servers = {address("[2001:db8::77]:3478")}, .domain = {}});
+    EXPECT_EQ(world.allocate(world.path(), 3).error(), 508U) << "an alternate of the other family is none";
+}
+
 // --- EVEN-PORT and reservations
 // ---------------------------------------------------------------------------------------
 
