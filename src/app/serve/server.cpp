@@ -34,9 +34,6 @@ turn::ServerConfig turn_config(const config::Model& model, Random& random) {
     config.channel_lifetime = model.turn.lifetimes.channel;
     config.max_permissions_per_allocation = model.turn.quotas.permissions;
     config.max_channels_per_allocation = model.turn.quotas.channels;
-    if (model.turn.rfc5766_channel_numbers) {
-        config.channel_range = turn::ServerConfig::ChannelRange::rfc5766;
-    }
     config.channel_range = model.turn.rfc5766_channel_numbers ? turn::ServerConfig::ChannelRange::rfc5766
                                                               : turn::ServerConfig::ChannelRange::rfc8656;
     config.always_fingerprint = model.turn.fingerprint;
