@@ -10,7 +10,7 @@ usage: ./test.sh [options] [name filter, a regular expression]
   --sanitize         with AddressSanitizer and UndefinedBehaviorSanitizer (build/asan)
   --thread           with ThreadSanitizer (build/tsan): the tests of the modules that have threads
   --label REGEX      only tests with such a label; --without REGEX: none of them
-                     (unit, conformance, scenario, corpus, house, interop, netns, faults, browser)
+                     (unit, conformance, scenario, corpus, house, integration, interop, netns, faults, browser)
   --browser          fail instead of skip when the browser tests cannot run
   --lab              as root: stay root, for the tests that make network namespaces
   --build-only       build the tests and stop

@@ -1,5 +1,6 @@
 """Runs named cases, prints one PASS, FAIL or SKIP line for each, and turns the outcome into an exit code for ctest."""
 
+import argparse
 import sys
 import time
 import traceback
@@ -45,3 +46,22 @@ def skip(reason):
     """Ends the program as skipped."""
     print(f"SKIP: {reason}", flush=True)
     sys.exit(SKIPPED)
+
+
+def main(about, *cases):
+    """The whole program of a test whose cases take no arguments: `--list` names them, otherwise those named, or all, run."""
+    by_name = {case.__name__: case for case in cases}
+    parser = argparse.ArgumentParser(description=about.split("\n")[0])
+    parser.add_argument("--list", action="store_true", help="print the names of the cases")
+    parser.add_argument("cases", nargs="*", metavar="CASE", help="default: all")
+    arguments = parser.parse_args()
+    if arguments.list:
+        print("\n".join(by_name))
+        return
+    unknown = [name for name in arguments.cases if name not in by_name]
+    if unknown:
+        parser.error("no such case: " + ", ".join(unknown))
+    outcome = Cases()
+    for name in arguments.cases or by_name:
+        outcome.run(name, by_name[name])
+    outcome.exit()

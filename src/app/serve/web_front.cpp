@@ -210,6 +210,16 @@ std::shared_ptr<const http_server::Router> WebFront::public_routes() {
                           [this](const http_server::Request& request, http_server::Upgrade upgrade) {
                               open_presence(request, std::move(upgrade));
                           });
+        // Scripts are not told why a WebSocket was refused; the same request without the upgrade tells them.
+        router->exact(model.presence.path, get, http_server::Handler([this](const http_server::Request& request) {
+                          auto user = presence_user(request);
+                          if (!user) {
+                              return std::move(user.error());
+                          }
+                          http::Response response(http::Status::upgrade_required);
+                          response.set("Upgrade", "websocket");
+                          return response;
+                      }));
     }
     if (model.web.enabled) {
         if (model.web.root.empty()) {
@@ -259,23 +269,29 @@ std::shared_ptr<const http_server::Router> WebFront::admin_routes() const {
     return router;
 }
 
-void WebFront::open_presence(const http_server::Request& request, http_server::Upgrade upgrade) {
+Result<presence::UserInfo, http::Response> WebFront::presence_user(const http_server::Request& request) const {
     // Tokens of an identity provider come later; until then nobody gets in without --dev.
     if (!shared_.model.server.dev) {
         http::Response refusal(http::Status::unauthorized);
         refusal.set("WWW-Authenticate", "Bearer");
-        upgrade.refuse(std::move(refusal));
-        return;
+        return fail(std::move(refusal));
     }
     const auto user = presence::typed_name(request.target.parameter("name").value_or(""), dev_issuer);
     if (!user) {
-        upgrade.refuse(
-            http::Response::text(http::Status::bad_request, fmt::format("name: {}\n", describe(user.error()))));
+        return fail(http::Response::text(http::Status::bad_request, fmt::format("name: {}\n", describe(user.error()))));
+    }
+    return *user;
+}
+
+void WebFront::open_presence(const http_server::Request& request, http_server::Upgrade upgrade) {
+    auto user = presence_user(request);
+    if (!user) {
+        upgrade.refuse(std::move(user.error()));
         return;
     }
     http_server::WebSocketOptions options;
     options.limits.message = static_cast<std::size_t>(shared_.model.presence.max_message.bytes);
-    upgrade.accept(std::move(options), door_.events(*user));
+    upgrade.accept(std::move(options), door_.events(*std::move(user)));
 }
 
 rtcconfig::Options WebFront::rtc_for(const http_server::Request& request) const {
@@ -299,8 +315,13 @@ rtcconfig::Caller caller_of(const http_server::Request& request) {
 } // namespace
 
 http::Response WebFront::rtc_configuration(const http_server::Request& request) const {
-    return rtcconfig::rtc_configuration(loop_.now().unix, rtc_for(request), caller_of(request),
-                                        request.target.parameter("key"));
+    http::Response response = rtcconfig::rtc_configuration(loop_.now().unix, rtc_for(request), caller_of(request),
+                                                           request.target.parameter("key"));
+    // For a page on plain HTTP, which browsers give no camera: where it can find itself over TLS.
+    if (const std::uint16_t https = first_port(shared_.model.listen.https); https != 0) {
+        response.set("Fairlead-Https-Port", fmt::format("{}", https));
+    }
+    return response;
 }
 
 http::Response WebFront::turn_rest(const http_server::Request& request) const {

@@ -69,6 +69,8 @@ public:
 private:
     [[nodiscard]] std::shared_ptr<const http_server::Router> public_routes();
     [[nodiscard]] std::shared_ptr<const http_server::Router> admin_routes() const;
+    /// Who wants to be present, or the answer that says why not.
+    [[nodiscard]] Result<presence::UserInfo, http::Response> presence_user(const http_server::Request& request) const;
     void open_presence(const http_server::Request& request, http_server::Upgrade upgrade);
     [[nodiscard]] http::Response rtc_configuration(const http_server::Request& request) const;
     [[nodiscard]] http::Response turn_rest(const http_server::Request& request) const;
