@@ -637,12 +637,14 @@ TEST_P(Datagrams, TenThousandSocketsComeAndGoWithoutATrace) {
     const std::size_t descriptors = process::open_descriptors();
     std::vector<SocketId> sockets;
     sockets.reserve(10'000);
-    const std::size_t before = process::resident_bytes();
+    [[maybe_unused]] const std::size_t before = process::resident_bytes();
     for (int i = 0; i < 10'000; ++i) {
         sockets.push_back(open());
     }
-    const std::size_t full = process::resident_bytes();
+    [[maybe_unused]] const std::size_t full = process::resident_bytes();
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     EXPECT_LT(full - before, 10'000U * 200U); // the table doubles as it grows
+#endif
     for (const SocketId id : sockets) {
         engine_.close(id);
     }
@@ -655,7 +657,9 @@ TEST_P(Datagrams, TenThousandSocketsComeAndGoWithoutATrace) {
             engine_.close(id);
         }
     }
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) // they keep what is freed for a while
     EXPECT_LT(process::resident_bytes(), full + (1U << 20U));
+#endif
     EXPECT_EQ(engine_.stats().open(), 0U);
     EXPECT_EQ(engine_.stats().sockets_opened.value(), 40'000U);
 }
