@@ -271,6 +271,7 @@ private:
             }
             return;
         }
+        loop_.worked(static_cast<std::size_t>(n) - 1);
         std::size_t count = 0;
         for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) {
             const Slab::Arrival arrival = slab_.arrival(i);

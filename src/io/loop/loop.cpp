@@ -11,7 +11,9 @@
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -54,6 +56,12 @@ int wait_for_events(int epoll, std::span<epoll_event> events, Duration patience)
     return ::epoll_wait(epoll, events.data(), room, static_cast<int>((ns + 999'999) / 1'000'000));
 }
 
+// Less than a second.
+void sleep_for(Duration time) {
+    const timespec wanted{0, static_cast<long>(std::chrono::nanoseconds(time).count())};
+    ::clock_nanosleep(CLOCK_MONOTONIC, 0, &wanted, nullptr);
+}
+
 } // namespace
 
 Loop::Loop(std::string name)
@@ -84,6 +92,8 @@ Loop* Loop::current() {
 }
 
 void Loop::run() {
+    // The kernel may end waits late by this much to wake up for several at once: 50 us unless told, a whole pause.
+    ::prctl(PR_SET_TIMERSLACK, 1'000UL);
     refresh_now();
     while (!stopping_.load(std::memory_order_relaxed)) {
         turn_once(longest_wait);
@@ -116,10 +126,15 @@ void Loop::turn_once(Duration patience) {
     if (patience > Duration::zero() && !mailbox_->fall_asleep()) {
         patience = {};
     }
+    if (const Duration pause = std::min(moderation_.after_turn(now_.steady), patience); pause > Duration::zero()) {
+        stats_.pauses.add();
+        sleep_for(pause);
+    }
     const int ready = wait_for_events(epoll_.get(), events, patience);
     mailbox_->awake();
     refresh_now();
     stats_.turns.add();
+    moderation_.worked(static_cast<std::size_t>(std::max(ready, 0)));
 
     // Datagrams first: a storm of streams delays streams, not media.
     const auto each = [&](bool streams) {

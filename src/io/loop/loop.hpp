@@ -1,5 +1,6 @@
 #pragma once
 
+#include "loop/moderation.hpp"
 #include "process/descriptor.hpp"
 #include "stats/counter.hpp"
 #include "time/instant.hpp"
@@ -102,6 +103,9 @@ public:
     /// Only for a descriptor that stays open.
     void unwatch(int fd);
 
+    /// One ready descriptor brought `more` pieces of work beyond itself: see Moderation.
+    void worked(std::size_t more) { moderation_.worked(more); }
+
     [[nodiscard]] TimerQueue& timers() { return *timers_; }
     [[nodiscard]] WatchTable& watches() { return *watches_; }
 
@@ -111,6 +115,7 @@ public:
 
     struct Stats {
         stats::Counter turns;
+        stats::Counter pauses; ///< let work gather, see Moderation
         stats::Counter handler_exceptions;
         stats::Counter mailbox_tasks;
         /// Sends refused because the mailbox was full. Written by senders of any thread.
@@ -150,6 +155,7 @@ private:
     Now now_{};
     std::uint32_t touched_ = 0; // sinks with something ready in this turn, a bit each
     bool more_handlers_ = false;
+    Moderation moderation_;
     std::atomic<bool> stopping_{false};
     std::atomic<Duration::rep> last_tick_{0};
     Stats stats_;
