@@ -67,8 +67,8 @@ public:
 private:
     static const sockaddr* as_generic(const SocketAddress& address) {
         // The sockets interface is made of this cast: sockaddr_storage stands for every kind of address.
-        return reinterpret_cast<const sockaddr*>(
-            &address.storage); // NOLINT(cppcoreguidelines-pro-type-reinterpret-cast)
+        // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast)
+        return reinterpret_cast<const sockaddr*>(&address.storage);
     }
     static std::unexpected<std::error_code> system_failure() {
         return fail(std::error_code(errno, std::generic_category()));

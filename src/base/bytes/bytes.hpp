@@ -17,8 +17,8 @@ using MutableBytes = std::span<std::byte>;
 }
 [[nodiscard]] inline std::string_view as_text(Bytes bytes) {
     // char may alias any object (C++23 [basic.lval]/11), so reading bytes as text is defined.
-    return {reinterpret_cast<const char*>(bytes.data()),
-            bytes.size()}; // NOLINT(cppcoreguidelines-pro-type-reinterpret-cast)
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast)
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 } // namespace fairlead
